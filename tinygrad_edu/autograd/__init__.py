@@ -1,0 +1,31 @@
+"""Automatic differentiation: recording, the reverse pass, grad modes, user-defined functions.
+
+Read in this order: `graph.py` (how a computation becomes a graph), `engine.py` (how gradients flow back),
+`mode.py` (what is recorded), then `function.py` and `anomaly.py`.
+"""
+
+from . import function
+from .anomaly import detect_anomaly, set_detect_anomaly
+from .engine import backward, grad
+from .function import Function
+from .mode import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    no_grad,
+    set_grad_enabled,
+)
+
+__all__ = [
+    "Function",
+    "backward",
+    "detect_anomaly",
+    "enable_grad",
+    "function",
+    "grad",
+    "inference_mode",
+    "is_grad_enabled",
+    "no_grad",
+    "set_detect_anomaly",
+    "set_grad_enabled",
+]

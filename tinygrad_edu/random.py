@@ -1,0 +1,106 @@
+"""The one source of randomness: a `numpy.random.Generator` that `manual_seed` sets.
+
+Everything random also takes `generator=`: a `tg.Generator` or a NumPy generator.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Generator", "default_generator", "get_rng_state", "initial_seed", "manual_seed", "resolve", "seed", "set_rng_state"]
+
+
+class Generator:
+    """A stream of random numbers of its own. PyTorch: `torch.Generator`.
+
+    >>> a, b = tg.Generator().manual_seed(7), tg.Generator().manual_seed(7)
+    >>> bool((tg.rand(3, generator=a) == tg.rand(3, generator=b)).all())
+    True
+    """
+
+    def __init__(self, device: str = "cpu") -> None:
+        if str(device) != "cpu":
+            raise RuntimeError(f"tinygrad_edu computes on the CPU: no generator for device {device!r}.")
+        self.device = device
+        self.manual_seed(67280421310721)  # PyTorch's default seed
+
+    def manual_seed(self, seed: int) -> Generator:
+        """Start the stream at `seed`; returns the generator."""
+        self._seed = int(seed)
+        self.numpy = np.random.default_rng(self._seed & (2**64 - 1))
+        return self
+
+    def seed(self) -> int:
+        """Start the stream at a seed from the operating system; returns it."""
+        self.manual_seed(secrets.randbits(63))
+        return self._seed
+
+    def initial_seed(self) -> int:
+        """The seed that the stream started at."""
+        return self._seed
+
+    def get_state(self) -> dict[str, Any]:
+        """The stream's present state, for `set_state`."""
+        return {"seed": self._seed, "bits": self.numpy.bit_generator.state}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Continue from a state that `get_state` returned."""
+        self._seed = state["seed"]
+        self.numpy.bit_generator.state = state["bits"]
+
+
+_default = Generator()
+_default.seed()
+
+
+def default_generator() -> np.random.Generator:
+    """The NumPy generator behind every random function that is not given one."""
+    return _default.numpy
+
+
+def resolve(generator: Generator | np.random.Generator | None) -> np.random.Generator:
+    """The NumPy generator meant by a `generator=` argument."""
+    if generator is None:
+        return _default.numpy
+    if isinstance(generator, Generator):
+        return generator.numpy
+    if isinstance(generator, np.random.Generator):
+        return generator
+    raise TypeError(
+        f"generator must be a tg.Generator or a numpy.random.Generator; got {type(generator).__name__}."
+    )
+
+
+def manual_seed(seed: int) -> Generator:
+    """Make everything random that follows a function of `seed`. PyTorch: `torch.manual_seed`.
+
+    >>> _ = tg.manual_seed(0)
+    >>> a = tg.rand(2)
+    >>> _ = tg.manual_seed(0)
+    >>> tg.equal(a, tg.rand(2))
+    True
+    """
+    return _default.manual_seed(seed)
+
+
+def seed() -> int:
+    """Seed from the operating system; returns the seed. PyTorch: `torch.seed`."""
+    return _default.seed()
+
+
+def initial_seed() -> int:
+    """The seed set last. PyTorch: `torch.initial_seed`."""
+    return _default.initial_seed()
+
+
+def get_rng_state() -> dict[str, Any]:
+    """The state of the default generator. PyTorch: `torch.get_rng_state`."""
+    return _default.get_state()
+
+
+def set_rng_state(state: dict[str, Any]) -> None:
+    """Continue from a state that `get_rng_state` returned. PyTorch: `torch.set_rng_state`."""
+    _default.set_state(state)
