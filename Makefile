@@ -33,7 +33,7 @@ lint: .venv/.installed-dev ## check format, style and types
 bench: .venv/.installed-torch ## measure speed beside PyTorch, which this target installs
 	@$(python) benchmarks/run.py $(ARGS)
 
-clean: ## remove everything that these targets made
+clean: ## remove .venv, what was built, and the caches of tools (not results in runs/)
 	@rm -rf .venv build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name .git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 

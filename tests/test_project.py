@@ -23,17 +23,19 @@ PACKAGE = ROOT / NAME
 # Imports flow downwards in this list; rooms on one line do not know each other. `<root>` is the
 # package's own __init__, the exporter: who imports it gets everything above it.
 ROOMS = (
+    ("cuda", "device"),
+    ("random",),
     ("autograd",),
     ("ops",),
+    ("printing",),
     ("tensor",),
-    ("random",),
     ("serialization",),
     ("nn", "optim"),
     ("utils",),
     ("datasets",),
     ("<root>",),
     ("training", "viz", "testing"),
-    ("course",),
+    ("course", "demo"),
     ("cli",),
 )
 RANK = {room: rank for rank, rooms in enumerate(ROOMS) for room in rooms}

@@ -10,7 +10,19 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Generator", "default_generator", "get_rng_state", "initial_seed", "manual_seed", "resolve", "seed", "set_rng_state"]
+from .device import CPU, check_device
+from .device import device as Device
+
+__all__ = [
+    "Generator",
+    "default_generator",
+    "get_rng_state",
+    "initial_seed",
+    "manual_seed",
+    "resolve",
+    "seed",
+    "set_rng_state",
+]
 
 
 class Generator:
@@ -21,10 +33,9 @@ class Generator:
     True
     """
 
-    def __init__(self, device: str = "cpu") -> None:
-        if str(device) != "cpu":
-            raise RuntimeError(f"tinygrad_edu computes on the CPU: no generator for device {device!r}.")
-        self.device = device
+    def __init__(self, device: Device | str = "cpu") -> None:
+        check_device(device)
+        self.device = CPU
         self.manual_seed(67280421310721)  # PyTorch's default seed
 
     def manual_seed(self, seed: int) -> Generator:
@@ -70,7 +81,8 @@ def resolve(generator: Generator | np.random.Generator | None) -> np.random.Gene
     if isinstance(generator, np.random.Generator):
         return generator
     raise TypeError(
-        f"generator must be a tg.Generator or a numpy.random.Generator; got {type(generator).__name__}."
+        "generator must be a tg.Generator or a numpy.random.Generator; got "
+        f"{type(generator).__name__}."
     )
 
 
@@ -87,20 +99,40 @@ def manual_seed(seed: int) -> Generator:
 
 
 def seed() -> int:
-    """Seed from the operating system; returns the seed. PyTorch: `torch.seed`."""
+    """Seed from the operating system; returns the seed. PyTorch: `torch.seed`.
+
+    >>> tg.seed() == tg.initial_seed()
+    True
+    """
     return _default.seed()
 
 
 def initial_seed() -> int:
-    """The seed set last. PyTorch: `torch.initial_seed`."""
+    """The seed set last. PyTorch: `torch.initial_seed`.
+
+    >>> _ = tg.manual_seed(42)
+    >>> tg.initial_seed()
+    42
+    """
     return _default.initial_seed()
 
 
 def get_rng_state() -> dict[str, Any]:
-    """The state of the default generator. PyTorch: `torch.get_rng_state`."""
+    """The state of the default generator, for `set_rng_state`. PyTorch: `torch.get_rng_state`.
+
+    >>> sorted(tg.get_rng_state())
+    ['bits', 'seed']
+    """
     return _default.get_state()
 
 
 def set_rng_state(state: dict[str, Any]) -> None:
-    """Continue from a state that `get_rng_state` returned. PyTorch: `torch.set_rng_state`."""
+    """Continue from a state that `get_rng_state` returned. PyTorch: `torch.set_rng_state`.
+
+    >>> state = tg.get_rng_state()
+    >>> a = tg.rand(2)
+    >>> tg.set_rng_state(state)
+    >>> tg.equal(a, tg.rand(2))
+    True
+    """
     _default.set_state(state)

@@ -7,6 +7,7 @@ type checkers see them and each is documented once.
 
 from __future__ import annotations
 
+import builtins
 import copy
 import warnings
 import weakref
@@ -18,8 +19,32 @@ import numpy as np
 from . import printing
 from .autograd import engine
 from .autograd.graph import Array, Handle, Operation, TensorBase, View, register_tensor, wrap
+from .ops import (
+    activations,
+    comparison,
+    conversion,
+    creation,
+    cumulative,
+    diagonals,
+    dtypes,
+    elementwise,
+    extrema,
+    gathering,
+    indexing,
+    inplace,
+    joining,
+    linalg,
+    numpy_protocol,
+    random,
+    reductions,
+    shape,
+    sorting,
+    special,
+    unary,
+)
+from .ops import softmax as softmax_family
 from .ops.dims import normalize_dim
-from .ops import creation, dtypes, elementwise, indexing, linalg, numpy_protocol, reductions, shape, sorting, unary
+from .ops.from_data import to_array
 
 __all__ = ["Tensor"]
 
@@ -40,6 +65,8 @@ class Tensor(TensorBase):
 
     __slots__ = ()
 
+    # In the annotations below, `builtins.int` is the type; `int` alone is the method `x.int()`.
+
     # NumPy operators hand over to ours instead of looping over elements.
     __array_priority__ = 1000
 
@@ -47,14 +74,13 @@ class Tensor(TensorBase):
         """`Tensor(array_like)` copies into the default float type; `Tensor(2, 3)` is zeros of that shape."""
         dtype = dtypes.get_default_dtype()
         if len(data) == 1 and not isinstance(data[0], int):
-            source = data[0].array if isinstance(data[0], TensorBase) else data[0]
-            array = np.array(source, dtype=dtype)
+            array = to_array(data[0], dtype)
         else:
             array = np.zeros(data or (0,), dtype=dtype)
         plain = wrap(array)
         if cls is Tensor:
             return plain
-        return become(cls, plain)
+        return become(cls, plain)  # type: ignore[no-any-return]
 
     # What a tensor is.
 
@@ -113,15 +139,15 @@ class Tensor(TensorBase):
         self._grad = None
 
     @property
-    def requires_grad(self) -> bool:
+    def requires_grad(self) -> builtins.bool:
         """Whether operations on this tensor are recorded. Settable on leaves of a floating type."""
-        return self.needs_grad or self.node is not None
+        return self.edge is not None
 
     @requires_grad.setter
-    def requires_grad(self, value: bool) -> None:
+    def requires_grad(self, value: builtins.bool) -> None:
         self.requires_grad_(value)
 
-    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+    def requires_grad_(self, requires_grad: builtins.bool = True) -> Tensor:
         """Ask for a gradient on this leaf, or no longer; returns the tensor.
 
         Raises RuntimeError for integers and booleans, and when an intermediate result is told not to.
@@ -131,7 +157,7 @@ class Tensor(TensorBase):
                 f"Only tensors of a floating type can require gradients; this one is {self.dtype}. "
                 "Convert it first: `x.float()`."
             )
-        if self.node is not None:
+        if not self.is_leaf:
             if not requires_grad:
                 raise RuntimeError(
                     "Only leaf tensors can stop requiring grad; this one was computed. Use `x.detach()`."
@@ -143,15 +169,16 @@ class Tensor(TensorBase):
     @property
     def grad_fn(self) -> Operation | None:
         """The operation that made this tensor; None for a leaf."""
-        return self.node
+        edge = self.edge  # Renews a view whose base was changed; `node` alone may be stale.
+        return edge if isinstance(edge, Operation) else None
 
     @property
-    def is_leaf(self) -> bool:
+    def is_leaf(self) -> builtins.bool:
         """Whether this tensor was made by the user, not by a recorded operation."""
-        return self.node is None
+        return self.grad_fn is None
 
     @property
-    def _version(self) -> int:
+    def _version(self) -> builtins.int:
         """How often this memory was changed in place."""
         return self.version[0]
 
@@ -160,8 +187,8 @@ class Tensor(TensorBase):
     def backward(
         self,
         gradient: Tensor | None = None,
-        retain_graph: bool | None = None,
-        create_graph: bool = False,
+        retain_graph: builtins.bool | None = None,
+        create_graph: builtins.bool = False,
         inputs: Tensor | Sequence[Tensor] | None = None,
     ) -> None:
         """Add dL/dx to `x.grad` for every leaf x that this tensor was computed from.
@@ -197,7 +224,7 @@ class Tensor(TensorBase):
             self.node.annotate().retain = weakref.ref(self)
 
     @property
-    def retains_grad(self) -> bool:
+    def retains_grad(self) -> builtins.bool:
         """Whether `retain_grad` was called on this intermediate result."""
         notes = None if self.node is None else self.node.notes
         return notes is not None and notes.retain is not None and notes.retain() is self
@@ -224,62 +251,62 @@ class Tensor(TensorBase):
     # Shape and type.
 
     @property
-    def ndim(self) -> int:
+    def ndim(self) -> builtins.int:
         """The number of dimensions."""
         return self.array.ndim
 
     @property
-    def itemsize(self) -> int:
+    def itemsize(self) -> builtins.int:
         """The size of one element in bytes."""
         return self.array.itemsize
 
     @property
-    def nbytes(self) -> int:
+    def nbytes(self) -> builtins.int:
         """The size of all elements in bytes."""
         return self.array.nbytes
 
-    def dim(self) -> int:
+    def dim(self) -> builtins.int:
         """The number of dimensions."""
         return self.array.ndim
 
-    def numel(self) -> int:
+    def numel(self) -> builtins.int:
         """The number of elements."""
         return self.array.size
 
-    def element_size(self) -> int:
+    def element_size(self) -> builtins.int:
         """The size of one element in bytes."""
         return self.array.itemsize
 
-    def size(self, dim: int | None = None) -> Any:
+    def size(self, dim: builtins.int | None = None) -> Any:
         """The shape, or the size of one dimension."""
         if dim is None:
             return self.array.shape
         return self.array.shape[normalize_dim(dim, self.array.ndim)]
 
-    def stride(self, dim: int | None = None) -> Any:
+    def stride(self, dim: builtins.int | None = None) -> Any:
         """The steps between neighbours along each dimension, in elements."""
         strides = tuple(step // self.array.itemsize for step in self.array.strides)
         return strides if dim is None else strides[normalize_dim(dim, self.array.ndim)]
 
-    def is_contiguous(self) -> bool:
+    def is_contiguous(self) -> builtins.bool:
         """Whether the elements lie in memory in row-major order."""
         return bool(self.array.flags.c_contiguous)
 
-    def is_floating_point(self) -> bool:
+    def is_floating_point(self) -> builtins.bool:
         """Whether the elements are floating numbers."""
         return self.array.dtype.kind == "f"
 
-    def is_complex(self) -> bool:
+    def is_complex(self) -> builtins.bool:
         """False: there are no complex tensors here."""
         return False
 
-    def data_ptr(self) -> int:
+    def data_ptr(self) -> builtins.int:
         """The address of the first element."""
         return int(self.array.ctypes.data)
 
     # Leaving the graph: Python and NumPy.
 
-    def numpy(self, *, force: bool = False) -> Array:
+    def numpy(self, *, force: builtins.bool = False) -> Array:
         """The array behind this tensor, not a copy; `force=True` detaches first. PyTorch: `Tensor.numpy`.
 
         Raises RuntimeError if the tensor requires grad. Changes to the array are not noticed by autograd.
@@ -301,7 +328,7 @@ class Tensor(TensorBase):
         """The values as nested lists of Python numbers; a number for a 0-dimensional tensor."""
         return self.array.tolist()
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+    def __array__(self, dtype: Any = None, copy: builtins.bool | None = None) -> Array:
         array = self.numpy()
         if dtype is not None and np.dtype(dtype) != array.dtype:
             if copy is False:
@@ -312,40 +339,41 @@ class Tensor(TensorBase):
     __array_ufunc__ = numpy_protocol.array_ufunc
     __array_function__ = numpy_protocol.array_function
 
-    def __bool__(self) -> bool:
+    def __bool__(self) -> builtins.bool:
         if self.array.size != 1:
             raise RuntimeError(
                 f"The truth of a tensor with {self.array.size} elements is ambiguous: say `x.any()` or `x.all()`."
             )
         return bool(self.array.item())
 
-    def __int__(self) -> int:
+    def __int__(self) -> builtins.int:
         return int(self.item())
 
-    def __float__(self) -> float:
+    def __float__(self) -> builtins.float:
         return float(self.item())
 
-    def __index__(self) -> int:
+    def __index__(self) -> builtins.int:
         if self.array.dtype.kind not in "iub" or self.array.size != 1:
             raise TypeError("Only integer tensors of a single element can be used as an index.")
         return int(self.array.item())
 
-    def __len__(self) -> int:
+    def __len__(self) -> builtins.int:
         if self.array.ndim == 0:
             raise TypeError("A 0-dimensional tensor has no length.")
-        return self.array.shape[0]
+        return len(self.array)
 
     def __iter__(self) -> Iterator[Tensor]:
         if self.array.ndim == 0:
             raise TypeError("A 0-dimensional tensor cannot be iterated over; its number is `x.item()`.")
-        return iter(shape.unbind(self, 0))
+        return iter(joining.unbind(self, 0))
 
-    def __contains__(self, element: Any) -> bool:
+    def __contains__(self, element: Any) -> builtins.bool:
         value = element.array if isinstance(element, TensorBase) else element
         return bool((self.array == value).any())
 
     def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if self.array.ndim == 0 and spec else repr(self)
+        # As in PyTorch, f"{loss:.4f}" formats the number, and f"{loss}" shows it.
+        return object.__format__(self, spec) if self.array.ndim else format(self.item(), spec)
 
     def __repr__(self) -> str:
         return printing.tensor_repr(self)
@@ -359,9 +387,14 @@ class Tensor(TensorBase):
         twin.needs_grad, twin._grad = self.needs_grad, self._grad
         if self.view_of is not None:
             twin.view_of = View(self.view_of.base, self.view_of.path)
-        return twin if type(self) is Tensor else become(type(self), twin)
+        if type(self) is Tensor:
+            return twin
+        result: Tensor = become(type(self), twin)
+        for name, value in getattr(self, "__dict__", {}).items():
+            setattr(result, name, value)
+        return result
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+    def __deepcopy__(self, memo: dict[builtins.int, Any]) -> Tensor:
         self._refuse_unless_leaf("deepcopy")
         if id(self) in memo:
             return memo[id(self)]  # type: ignore[no-any-return]
@@ -376,7 +409,8 @@ class Tensor(TensorBase):
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         self._refuse_unless_leaf("pickle")
-        return _rebuild, (type(self), np.ascontiguousarray(self.array), self.needs_grad, self._grad)
+        # The gradient stays behind, as in PyTorch.
+        return _rebuild, (type(self), np.ascontiguousarray(self.array), self.needs_grad, None)
 
     def _refuse_unless_leaf(self, what: str) -> None:
         if self.node is not None:
@@ -402,20 +436,20 @@ class Tensor(TensorBase):
     __rmatmul__ = linalg.rmatmul
     __neg__ = unary.neg
     __abs__ = unary.abs
-    __invert__ = elementwise.bitwise_not
-    __and__ = __rand__ = elementwise.bitwise_and
-    __or__ = __ror__ = elementwise.bitwise_or
-    __xor__ = __rxor__ = elementwise.bitwise_xor
-    __lt__ = elementwise.lt
-    __le__ = elementwise.le
-    __gt__ = elementwise.gt
-    __ge__ = elementwise.ge
-    __iadd__ = elementwise.add_
-    __isub__ = elementwise.sub_
-    __imul__ = elementwise.mul_
-    __itruediv__ = elementwise.div_
-    __ipow__ = elementwise.pow_
-    __imod__ = elementwise.remainder_
+    __invert__ = comparison.bitwise_not
+    __and__ = __rand__ = comparison.bitwise_and
+    __or__ = __ror__ = comparison.bitwise_or
+    __xor__ = __rxor__ = comparison.bitwise_xor
+    __lt__ = comparison.lt
+    __le__ = comparison.le
+    __gt__ = comparison.gt
+    __ge__ = comparison.ge
+    __iadd__ = inplace.add_
+    __isub__ = inplace.sub_
+    __imul__ = inplace.mul_
+    __itruediv__ = inplace.div_
+    __ipow__ = inplace.pow_
+    __imod__ = inplace.remainder_
     __getitem__ = indexing.getitem
     __setitem__ = indexing.setitem
 
@@ -425,12 +459,12 @@ class Tensor(TensorBase):
     def __eq__(self, other: Any) -> Any:
         if not isinstance(other, (TensorBase, np.ndarray, np.generic, bool, int, float)):
             return NotImplemented
-        return elementwise.eq(self, other)  # type: ignore[arg-type]
+        return comparison.eq(self, other)  # type: ignore[arg-type]
 
     def __ne__(self, other: Any) -> Any:
         if not isinstance(other, (TensorBase, np.ndarray, np.generic, bool, int, float)):
             return NotImplemented
-        return elementwise.ne(self, other)  # type: ignore[arg-type]
+        return comparison.ne(self, other)  # type: ignore[arg-type]
 
     # Functions of one number (ops/unary.py).
 
@@ -468,74 +502,222 @@ class Tensor(TensorBase):
     tanh = unary.tanh
     trunc = fix = unary.trunc
 
-    # Two and more tensors (ops/elementwise.py).
+    # Two and more tensors (ops/elementwise.py, ops/comparison.py, ops/inplace.py).
 
     add = elementwise.add
-    add_ = elementwise.add_
-    abs_ = elementwise.abs_
-    allclose = elementwise.allclose
+    add_ = inplace.add_
+    abs_ = inplace.abs_
+    allclose = comparison.allclose
     atan2 = arctan2 = elementwise.atan2
-    bitwise_and = elementwise.bitwise_and
-    bitwise_not = elementwise.bitwise_not
-    bitwise_or = elementwise.bitwise_or
-    bitwise_xor = elementwise.bitwise_xor
+    bitwise_and = comparison.bitwise_and
+    bitwise_not = comparison.bitwise_not
+    bitwise_or = comparison.bitwise_or
+    bitwise_xor = comparison.bitwise_xor
     clamp = clip = elementwise.clamp
-    clamp_ = clip_ = elementwise.clamp_
+    clamp_ = clip_ = inplace.clamp_
     div = divide = true_divide = elementwise.div
-    div_ = elementwise.div_
-    eq = elementwise.eq
-    equal = elementwise.equal
-    exp_ = elementwise.exp_
-    floor_ = elementwise.floor_
+    div_ = inplace.div_
+    eq = comparison.eq
+    equal = comparison.equal
+    exp_ = inplace.exp_
+    floor_ = inplace.floor_
     floor_divide = elementwise.floor_divide
     fmod = elementwise.fmod
-    ge = elementwise.ge
-    gt = elementwise.gt
+    ge = comparison.ge
+    gt = comparison.gt
     hypot = elementwise.hypot
-    isclose = elementwise.isclose
-    isfinite = elementwise.isfinite
-    isinf = elementwise.isinf
-    isnan = elementwise.isnan
-    le = elementwise.le
-    log_ = elementwise.log_
+    isclose = comparison.isclose
+    isfinite = comparison.isfinite
+    isinf = comparison.isinf
+    isnan = comparison.isnan
+    le = comparison.le
+    log_ = inplace.log_
     logaddexp = elementwise.logaddexp
-    logical_and = elementwise.logical_and
-    logical_not = elementwise.logical_not
-    logical_or = elementwise.logical_or
-    logical_xor = elementwise.logical_xor
-    lt = elementwise.lt
+    logical_and = comparison.logical_and
+    logical_not = comparison.logical_not
+    logical_or = comparison.logical_or
+    logical_xor = comparison.logical_xor
+    lt = comparison.lt
     maximum = elementwise.maximum
     minimum = elementwise.minimum
     mul = multiply = elementwise.mul
-    mul_ = elementwise.mul_
-    ne = elementwise.ne
-    neg_ = elementwise.neg_
+    mul_ = inplace.mul_
+    ne = comparison.ne
+    neg_ = inplace.neg_
     pow = elementwise.pow
-    pow_ = elementwise.pow_
-    reciprocal_ = elementwise.reciprocal_
+    pow_ = inplace.pow_
+    reciprocal_ = inplace.reciprocal_
     remainder = elementwise.remainder
-    remainder_ = elementwise.remainder_
+    remainder_ = inplace.remainder_
     round = elementwise.round
-    sigmoid_ = elementwise.sigmoid_
-    sqrt_ = elementwise.sqrt_
+    sigmoid_ = inplace.sigmoid_
+    sqrt_ = inplace.sqrt_
     sub = subtract = elementwise.sub
-    sub_ = elementwise.sub_
-    tanh_ = elementwise.tanh_
+    sub_ = inplace.sub_
+    tanh_ = inplace.tanh_
     where = elementwise.tensor_where
 
-    # Reductions (ops/reductions.py).
+    # Reductions (ops/reductions.py, extrema.py, cumulative.py).
 
+    all = reductions.all
+    amax = extrema.amax
+    amin = extrema.amin
+    aminmax = extrema.aminmax
+    any = reductions.any
+    argmax = extrema.argmax
+    argmin = extrema.argmin
+    count_nonzero = reductions.count_nonzero
+    cumprod = cumulative.cumprod
+    cumsum = cumulative.cumsum
+    logsumexp = reductions.logsumexp
+    max = extrema.max
+    mean = reductions.mean
+    min = extrema.min
+    nanmean = reductions.nanmean
+    nansum = reductions.nansum
+    norm = reductions.norm
+    prod = reductions.prod
+    std = reductions.std
     sum = reductions.sum
+    var = reductions.var
 
-    # Shape (ops/shape.py).
+    # Shape (ops/shape.py, ops/joining.py, ops/diagonals.py).
 
-    # Indexing (ops/indexing.py).
+    broadcast_to = shape.broadcast_to
+    chunk = joining.chunk
+    clone = shape.clone
+    contiguous = shape.contiguous
+    diag = diagonals.diag
+    diag_embed = diagonals.diag_embed
+    diagonal = diagonals.diagonal
+    expand = shape.expand
+    expand_as = shape.expand_as
+    flatten = shape.flatten
+    flip = shape.flip
+    fliplr = shape.fliplr
+    flipud = shape.flipud
+    movedim = moveaxis = shape.movedim
+    mT = property(shape.matrix_transpose)
+    narrow = shape.narrow
+    permute = shape.permute
+    ravel = shape.ravel
+    repeat = shape.repeat
+    repeat_interleave = shape.repeat_interleave
+    reshape = shape.reshape
+    reshape_as = shape.reshape_as
+    roll = shape.roll
+    select = shape.select
+    split = joining.split
+    squeeze = shape.squeeze
+    swapaxes = swapdims = transpose = shape.transpose
+    T = property(shape.reversed_dims)
+    t = shape.t
+    tensor_split = joining.tensor_split
+    tile = shape.tile
+    tril = diagonals.tril
+    triu = diagonals.triu
+    unbind = joining.unbind
+    unflatten = shape.unflatten
+    unsqueeze = shape.unsqueeze
+    view = shape.view
+    view_as = shape.view_as
+
+    # Indexing (ops/indexing.py, ops/gathering.py).
+
+    argwhere = gathering.argwhere
+    copy_ = indexing.copy_
+    fill_ = indexing.fill_
+    gather = gathering.gather
+    index_add = gathering.index_add
+    index_add_ = gathering.index_add_
+    index_copy = gathering.index_copy
+    index_copy_ = gathering.index_copy_
+    index_fill = gathering.index_fill
+    index_fill_ = gathering.index_fill_
+    index_select = gathering.index_select
+    masked_fill = gathering.masked_fill
+    masked_fill_ = gathering.masked_fill_
+    masked_select = gathering.masked_select
+    nonzero = gathering.nonzero
+    scatter = gathering.scatter
+    scatter_ = gathering.scatter_
+    scatter_add = gathering.scatter_add
+    scatter_add_ = gathering.scatter_add_
+    take = gathering.take
+    take_along_dim = gathering.take_along_dim
+    zero_ = indexing.zero_
 
     # Linear algebra (ops/linalg.py).
 
+    addmm = linalg.addmm
+    addmv = linalg.addmv
+    baddbmm = linalg.baddbmm
+    bmm = linalg.bmm
+    dot = linalg.dot
+    ger = linalg.ger
+    inner = linalg.inner
+    kron = linalg.kron
+    matmul = linalg.matmul
+    mm = linalg.mm
+    mv = linalg.mv
+    outer = linalg.outer
+    trace = linalg.trace
+    vdot = linalg.vdot
+
     # Sorting (ops/sorting.py).
 
-    # Types, copies, filling (ops/creation.py).
+    argsort = sorting.argsort
+    kthvalue = sorting.kthvalue
+    msort = sorting.msort
+    sort = sorting.sort
+    topk = sorting.topk
+
+    # Types of elements, devices, and new tensors like this one (ops/conversion.py, ops/creation.py).
+
+    astype = conversion.astype
+    bool = conversion.boolean
+    byte = conversion.byte
+    char = conversion.char
+    cpu = conversion.cpu
+    cuda = conversion.cuda
+    device = property(conversion.device_of)
+    double = conversion.double
+    float = conversion.float
+    half = conversion.half
+    int = conversion.int
+    is_cuda = property(conversion.is_cuda)
+    layout = property(conversion.layout_of)
+    long = conversion.long
+    new_empty = creation.new_empty
+    new_full = creation.new_full
+    new_ones = creation.new_ones
+    new_tensor = creation.new_tensor
+    new_zeros = creation.new_zeros
+    short = conversion.short
+    to = conversion.to
+    type = conversion.type
+    type_as = conversion.type_as
+
+    # Neural networks (ops/activations.py, ops/softmax.py, ops/special.py).
+
+    erf = special.erf
+    erfc = special.erfc
+    hardshrink = activations.hardshrink
+    log_softmax = softmax_family.log_softmax
+    prelu = activations.prelu
+    relu = activations.relu
+    relu_ = activations.relu_
+    softmax = softmax_family.softmax
+
+    # Random numbers (ops/random.py).
+
+    bernoulli = random.bernoulli
+    bernoulli_ = random.bernoulli_
+    exponential_ = random.exponential_
+    multinomial = random.multinomial
+    normal_ = random.normal_
+    random_ = random.random_
+    uniform_ = random.uniform_
 
 
 def become(cls: type[Any], tensor: Tensor) -> Any:

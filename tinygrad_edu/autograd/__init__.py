@@ -1,13 +1,14 @@
 """Automatic differentiation: recording, the reverse pass, grad modes, user-defined functions.
 
-Read in this order: `graph.py` (how a computation becomes a graph), `engine.py` (how gradients flow back),
-`mode.py` (what is recorded), then `function.py` and `anomaly.py`.
+Read in this order: `graph.py` (how a computation becomes a graph), `engine.py` (how gradients flow
+back), `mode.py` (what is recorded), then `function.py` and `anomaly.py`.
 """
 
 from . import function
 from .anomaly import detect_anomaly, set_detect_anomaly
 from .engine import backward, grad
 from .function import Function
+from .gradcheck import gradcheck, gradgradcheck
 from .mode import (
     enable_grad,
     inference_mode,
@@ -23,6 +24,8 @@ __all__ = [
     "enable_grad",
     "function",
     "grad",
+    "gradcheck",
+    "gradgradcheck",
     "inference_mode",
     "is_grad_enabled",
     "no_grad",

@@ -1,8 +1,9 @@
 """The reverse pass: how gradients flow back through a recorded graph.
 
-Every node carries its number of creation, and an operation is always younger than what it was computed from. So
-visiting the reachable nodes by descending number is a topological order: when a node's turn comes, every gradient
-that flows into it has arrived. A heap of pending nodes does this without recursion, however deep the graph.
+Every node carries its number of creation, and an operation is always younger than what it was
+computed from. So visiting the reachable nodes by descending number is a topological order: when a
+node's turn comes, every gradient that flows into it has arrived. A heap of pending nodes does this
+without recursion, however deep the graph.
 """
 
 from __future__ import annotations
@@ -32,9 +33,11 @@ def sweep(
     create_graph: bool,
     targets: frozenset[Edge] | None = None,
 ) -> dict[Edge, Value]:
-    """Carry gradients from the roots to the leaves, or only to the `targets`; return what arrived there.
+    """Carry gradients from the roots to the leaves, or only to the `targets`; return what arrived
+    there.
 
-    `keep` leaves saved arrays in place for another pass. Under `create_graph` every value is a Tensor.
+    `keep` leaves saved arrays in place for another pass. Under `create_graph` every value is a
+    Tensor.
     """
     roots = list(roots)
     on_path = None if targets is None else _leading_to(targets, [edge for edge, _ in roots])
@@ -65,8 +68,14 @@ def sweep(
         elif before is not None:
             np.add(before, grad, out=before)
         else:
-            # Contract: a gradient array is owned by one tensor. A fresh result of a rule is taken as it is.
-            if not own or type(grad) is not np.ndarray or grad.base is not None or id(grad) in owned:
+            # Contract: a gradient array is owned by one tensor. A fresh result of a rule is taken
+            # as it is.
+            if (
+                not own
+                or type(grad) is not np.ndarray
+                or grad.base is not None
+                or id(grad) in owned
+            ):
                 grad = np.array(grad)
             owned.add(id(grad))
             arrived[edge] = grad
@@ -96,13 +105,14 @@ def sweep(
         for edge, contribution in node.differentiate(grad, values, wanted):
             if contribution is None:
                 continue
-            if contribution.shape != edge.shape:
-                contribution = unbroadcast(contribution, edge.shape, node)
-            if contribution.dtype != edge.dtype:
-                contribution = contribution.astype(edge.dtype)
+            part = contribution
+            if part.shape != edge.shape:
+                part = unbroadcast(part, edge.shape, node)
+            if part.dtype != edge.dtype:
+                part = part.astype(edge.dtype)
             if anomaly:
-                check_gradient(node, contribution, [edge for edge, _ in roots])
-            send(edge, contribution, node.owns_results and contribution is not grad)
+                check_gradient(node, part, [edge for edge, _ in roots])
+            send(edge, part, node.owns_results and part is not grad)
         if not keep:
             node.release()
     return arrived
@@ -111,37 +121,51 @@ def sweep(
 def unbroadcast(grad: Value, shape: tuple[int, ...], node: Operation) -> Value:
     """Undo broadcasting: sum over the dimensions in which an input of `shape` was repeated."""
     lead = len(grad.shape) - len(shape)
-    stretched = tuple(
-        axis for axis, size in enumerate(shape) if size == 1 and grad.shape[lead + axis] != 1
-    ) if lead >= 0 else ()
+    stretched = (
+        tuple(axis for axis, size in enumerate(shape) if size == 1 and grad.shape[lead + axis] != 1)
+        if lead >= 0
+        else ()
+    )
     if lead > 0:
         grad = grad.sum(axis=tuple(range(lead)))
     if stretched:
         grad = grad.sum(axis=stretched, keepdims=True)
     if grad.shape != shape:
         raise RuntimeError(
-            f"{node.name}: a rule returned a gradient of shape {grad.shape} for an input of shape {shape}."
+            f"{node.name}: a rule returned a gradient of shape {grad.shape} for an input of shape "
+            f"{shape}."
         )
     return grad
 
 
 def _saved_values(node: Operation, create_graph: bool) -> dict[int, Value]:
-    """What the node saved, checked against later in-place changes; as tensors of the graph if asked for."""
+    """What the node saved, checked against later in-place changes; as tensors of the graph if asked
+    for.
+    """
     saved = node.saved
     if saved is None:
         raise RuntimeError(
-            f"Trying to backward through the graph a second time: the arrays that {node.name} had saved were "
-            "freed by the first pass. Pass retain_graph=True to the first backward() or autograd.grad(), or "
+            f"Trying to backward through the graph a second time: the arrays that {node.name} had "
+            "saved were "
+            "freed by the first pass. Pass retain_graph=True to the first backward() or "
+            "autograd.grad(), or "
             "compute the loss anew before each backward()."
         )
     values: dict[int, Value] = {}
     for slot, (value, version, count) in saved.items():
         if version is not None and version[0] != count:
-            which = f"input {node.inputs[slot]!r}" if slot >= 0 else "its result"
+            which = (
+                "its result"
+                if slot < 0
+                else f"input {dict(enumerate(node.inputs)).get(slot, slot)}"
+            )
             raise RuntimeError(
-                f"One of the tensors needed for the gradient of {node.name} was changed by an in-place "
-                f"operation: {which}, of shape {np.shape(value)} and dtype {np.result_type(value)}, is at version "
-                f"{version[0]}, but version {count} was used in the forward pass. Use the operation that makes "
+                f"One of the tensors needed for the gradient of {node.name} was changed by an "
+                "in-place "
+                f"operation: {which}, of shape {np.shape(value)} and dtype "
+                f"{np.result_type(value)}, is at version "
+                f"{version[0]}, but version {count} was used in the forward pass. Use the "
+                "operation that makes "
                 "a new tensor, or change a `.clone()`."
             )
         if not create_graph:
@@ -192,7 +216,9 @@ def _run_hooks(node: Operation, grad: Value, create_graph: bool) -> Value:
     return grad
 
 
-def run_tensor_hooks(hooks: dict[int, Callable[..., Any]] | None, grad: Value, create_graph: bool) -> Value:
+def run_tensor_hooks(
+    hooks: dict[int, Callable[..., Any]] | None, grad: Value, create_graph: bool
+) -> Value:
     """Give the gradient to each hook; what a hook returns takes its place."""
     if not hooks:
         return grad
@@ -202,9 +228,12 @@ def run_tensor_hooks(hooks: dict[int, Callable[..., Any]] | None, grad: Value, c
         if answer is None:
             continue
         if not isinstance(answer, TensorBase) or answer.shape != grad.shape:
-            got = f"shape {answer.shape}" if isinstance(answer, TensorBase) else type(answer).__name__
+            got = (
+                f"shape {answer.shape}" if isinstance(answer, TensorBase) else type(answer).__name__
+            )
             raise RuntimeError(
-                f"A gradient hook must return None or a tensor of the gradient's shape {grad.shape}; got {got}."
+                "A gradient hook must return None or a tensor of the gradient's shape "
+                f"{grad.shape}; got {got}."
             )
         grad = answer if create_graph else np.array(answer.array, dtype=grad.dtype)
     return grad
@@ -229,13 +258,15 @@ def _root(tensor: TensorBase, grad: Any, create_graph: bool) -> tuple[Edge, Valu
     edge = tensor.edge
     if edge is None:
         raise RuntimeError(
-            "This tensor does not require grad and has no grad_fn, so there is nothing to differentiate: it was "
+            "This tensor does not require grad and has no grad_fn, so there is nothing to "
+            "differentiate: it was "
             "computed from tensors without requires_grad=True, under no_grad(), or after detach()."
         )
     if grad is None:
         if tensor.array.size != 1:
             raise RuntimeError(
-                f"grad can be implicitly created only for scalar outputs; this one has shape {tensor.shape}. "
+                "grad can be implicitly created only for scalar outputs; this one has shape "
+                f"{tensor.shape}. "
                 "Reduce it first, for example `loss.sum().backward()`, or pass the gradient: "
                 "`y.backward(gradient=tg.ones_like(y))`."
             )
@@ -262,7 +293,9 @@ def _roots(tensors: Any, grads: Any, create_graph: bool) -> list[tuple[Edge, Val
     tensors = _as_list(tensors)
     grads = [None] * len(tensors) if grads is None else _as_list(grads)
     if len(tensors) != len(grads):
-        raise RuntimeError(f"Got {len(tensors)} tensors and {len(grads)} gradients: one each is needed.")
+        raise RuntimeError(
+            f"Got {len(tensors)} tensors and {len(grads)} gradients: one each is needed."
+        )
     return [_root(tensor, grad, create_graph) for tensor, grad in zip(tensors, grads, strict=True)]
 
 
@@ -272,7 +305,8 @@ def _targets(inputs: Sequence[TensorBase]) -> list[Edge]:
         edge = tensor.edge
         if edge is None:
             raise RuntimeError(
-                f"Input {index}, of shape {tensor.shape}, does not require grad: set requires_grad=True before "
+                f"Input {index}, of shape {tensor.shape}, does not require grad: set "
+                "requires_grad=True before "
                 "it is used."
             )
         edges.append(edge)
@@ -288,12 +322,12 @@ def backward(
 ) -> None:
     """Add the gradients of `tensors` to the `grad` of every leaf they were computed from.
 
-    Computes dL/dx for L = sum of grad_tensors · tensors; without `grad_tensors` each tensor must be a single
-    number. With `inputs`, only those leaves (or retained intermediates) receive a gradient. PyTorch:
-    `torch.autograd.backward`.
+    Computes dL/dx for L = sum of grad_tensors · tensors; without `grad_tensors` each tensor must be
+    a single number. With `inputs`, only those leaves (or retained intermediates) receive a
+    gradient. PyTorch: `torch.autograd.backward`.
 
-    Raises RuntimeError if a tensor has no graph, was freed by an earlier pass, or if a saved array was changed
-    in place since.
+    Raises RuntimeError if a tensor has no graph, was freed by an earlier pass, or if a saved array
+    was changed in place since.
 
     >>> x = tg.tensor([1.0, 2.0], requires_grad=True)
     >>> tg.autograd.backward((x * x).sum())
@@ -303,7 +337,9 @@ def backward(
     keep = create_graph if retain_graph is None else retain_graph
     chosen = None if inputs is None else _as_list(inputs)
     if chosen is not None and not chosen:
-        raise RuntimeError("`inputs` is empty: name the tensors that need a gradient, or leave it out.")
+        raise RuntimeError(
+            "`inputs` is empty: name the tensors that need a gradient, or leave it out."
+        )
     edges = None if chosen is None else _targets(chosen)
     with switched(grad=create_graph), np.errstate(all="ignore"):
         arrived = sweep(
@@ -333,9 +369,10 @@ def grad(
 ) -> tuple[Tensor, ...]:
     """The gradients of `outputs` with respect to `inputs`, returned instead of accumulated.
 
-    Only the paths that lead to `inputs` are computed. `create_graph=True` records the pass itself, so that its
-    results can be differentiated again. An input that the outputs do not depend on is an error, or None under
-    `allow_unused=True`, or zeros under `materialize_grads=True`. PyTorch: `torch.autograd.grad`.
+    Only the paths that lead to `inputs` are computed. `create_graph=True` records the pass itself,
+    so that its results can be differentiated again. An input that the outputs do not depend on is
+    an error, or None under `allow_unused=True`, or zeros under `materialize_grads=True`. PyTorch:
+    `torch.autograd.grad`.
 
     >>> x = tg.tensor(3.0, requires_grad=True)
     >>> (first,) = tg.autograd.grad(x**3, x, create_graph=True)
@@ -347,7 +384,9 @@ def grad(
     tensors = _as_list(inputs)
     edges = _targets(tensors)
     if allow_unused is False and materialize_grads:
-        raise ValueError("materialize_grads=True makes zeros of unused inputs: allow_unused cannot be False.")
+        raise ValueError(
+            "materialize_grads=True makes zeros of unused inputs: allow_unused cannot be False."
+        )
     with switched(grad=create_graph), np.errstate(all="ignore"):
         arrived = sweep(
             _roots(outputs, grad_outputs, create_graph),
@@ -374,7 +413,8 @@ def grad(
                 results.append(None)
             else:
                 raise RuntimeError(
-                    f"Input {index}, of shape {tensor.shape}, was not used to compute the outputs. Pass "
+                    f"Input {index}, of shape {tensor.shape}, was not used to compute the "
+                    "outputs. Pass "
                     "allow_unused=True to get None for it, or materialize_grads=True to get zeros."
                 )
     return tuple(results)

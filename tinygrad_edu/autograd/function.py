@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from .graph import Operation, TensorBase, Value, apply, output_node, rebind, record, wrap, Alias
+from .graph import Operation, TensorBase, Value, output_node, rebind, record, wrap
 from .mode import MODE, switched
 
 if TYPE_CHECKING:
@@ -91,7 +91,9 @@ class _FunctionNode(Operation):
             part = given.get(index)
             if part is None and self.ctx.materialize_grads:
                 part = np.zeros(shape, dtype)
-            grads.append(part if part is None or isinstance(part, TensorBase) else wrap(np.array(part)))
+            grads.append(
+                part if part is None or isinstance(part, TensorBase) else wrap(np.array(part))
+            )
         if recording:
             self._check_saved()
         self.ctx._values = values
@@ -102,7 +104,8 @@ class _FunctionNode(Operation):
         answers = answer if isinstance(answer, tuple) else (answer,)
         if len(answers) != self.arguments:
             raise RuntimeError(
-                f"{self.name}.backward returned {len(answers)} gradients, but forward took {self.arguments} "
+                f"{self.name}.backward returned {len(answers)} gradients, but forward took "
+                f"{self.arguments} "
                 "arguments: return one for each, None where there is none."
             )
         for index, (parent, part) in enumerate(zip(self.parents, answers, strict=False)):
@@ -110,18 +113,24 @@ class _FunctionNode(Operation):
                 continue
             if not isinstance(part, TensorBase):
                 raise TypeError(
-                    f"{self.name}.backward must return tensors; gradient {index} is a {type(part).__name__}."
+                    f"{self.name}.backward must return tensors; gradient {index} is a "
+                    f"{type(part).__name__}."
                 )
             yield parent, part if recording else part.array
 
     def _check_saved(self) -> None:
-        """A tensor that is neither input nor output has no place in the graph of a second derivative."""
+        """A tensor that is neither input nor output has no place in the graph of a second
+        derivative.
+        """
         for slot, (value, _, _) in (self.saved or {}).items():
             if slot >= self.arguments and value.dtype.kind == "f":
                 raise RuntimeError(
-                    f"{self.name}: under create_graph=True, ctx.save_for_backward may hold inputs and outputs "
-                    f"only; a saved tensor of shape {value.shape} is neither, so its part of the second "
-                    "derivative would be missing. Save the inputs and compute it again in backward, or mark "
+                    f"{self.name}: under create_graph=True, ctx.save_for_backward may hold inputs "
+                    "and outputs "
+                    f"only; a saved tensor of shape {value.shape} is neither, so its part of the "
+                    "second "
+                    "derivative would be missing. Save the inputs and compute it again in "
+                    "backward, or mark "
                     "backward with @once_differentiable."
                 )
 
@@ -129,11 +138,12 @@ class _FunctionNode(Operation):
 class Function:
     """An operation with a rule of your own.
 
-    Subclass it with two static methods: `forward(ctx, *args)` computes the result (nothing inside is recorded),
-    `backward(ctx, *grads)` returns one gradient for each argument of forward, None for those without. Use it
-    through `apply`. What backward needs is kept with `ctx.save_for_backward(...)` and read from
-    `ctx.saved_tensors`. Check the rule with `tinygrad_edu.testing.gradcheck`. As in PyTorch, `forward(*args)` and
-    `setup_context(ctx, inputs, output)` may be written apart. PyTorch: `torch.autograd.Function`.
+    Subclass it with two static methods: `forward(ctx, *args)` computes the result (nothing inside
+    is recorded), `backward(ctx, *grads)` returns one gradient for each argument of forward, None
+    for those without. Use it through `apply`. What backward needs is kept with
+    `ctx.save_for_backward(...)` and read from `ctx.saved_tensors`. Check the rule with
+    `tinygrad_edu.testing.gradcheck`. As in PyTorch, `forward(*args)` and `setup_context(ctx,
+    inputs, output)` may be written apart. PyTorch: `torch.autograd.Function`.
 
     >>> class Square(tg.autograd.Function):
     ...     @staticmethod
@@ -161,7 +171,9 @@ class Function:
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:
         """Compute the gradients of the arguments from those of the results."""
-        raise NotImplementedError("This Function has no static method backward(ctx, *grads), so it has no gradient.")
+        raise NotImplementedError(
+            "This Function has no static method backward(ctx, *grads), so it has no gradient."
+        )
 
     @classmethod
     def apply(cls, *args: Any) -> Any:
@@ -178,11 +190,11 @@ class Function:
                 cls.setup_context(ctx, args, answer)
         results = list(answer) if isinstance(answer, (tuple, list)) else [answer]
         for index, result in enumerate(results):
-            if isinstance(result, TensorBase) and not any(result is x for x in ctx.dirty):
-                if any(result is x for x in args) or result.node is not None or result.needs_grad:
-                    # Returned as it came in: the result needs a place of its own in the graph.
-                    with switched(grad=False):
-                        results[index] = apply(Alias(), result)
+            if not isinstance(result, TensorBase) or any(result is x for x in ctx.dirty):
+                continue
+            if any(result is x for x in args) or result.node is not None or result.needs_grad:
+                # Returned as it came in: it needs memory and a place in the graph of its own.
+                results[index] = wrap(result.array.copy())
         for tensor in ctx.dirty:
             tensor.version[0] += 1
         if recording:
@@ -191,7 +203,12 @@ class Function:
 
 
 def _record(
-    function: type[Function], ctx: FunctionCtx, args: Any, edges: list[Any], results: list[Any], answer: Any
+    function: type[Function],
+    ctx: FunctionCtx,
+    args: Any,
+    edges: list[Any],
+    results: list[Any],
+    answer: Any,
 ) -> None:
     node = _FunctionNode(function, ctx, len(args))
     node.multiple = len(results) != 1
@@ -203,7 +220,9 @@ def _record(
         if tensor is None:
             ctx._slots.append(None)
             continue
-        places = [i for i, x in enumerate(args) if x is tensor and not any(x is d for d in ctx.dirty)]
+        places = [
+            i for i, x in enumerate(args) if x is tensor and not any(x is d for d in ctx.dirty)
+        ]
         places += [-1 - i for i, x in enumerate(returned) if x is tensor]
         slot = places[0] if places else len(args) + len(saved)
         ctx._slots.append(slot)
@@ -228,7 +247,8 @@ def _record(
 
 
 def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
-    """Mark a Function's `backward` as not differentiable itself: `create_graph=True` is then refused.
+    """Mark a Function's `backward` as not differentiable itself: `create_graph=True` is then
+    refused.
 
     PyTorch: `torch.autograd.function.once_differentiable`.
 

@@ -1,8 +1,8 @@
 """Fused kernels: one operation in place of several, with the composition it stands for beside it.
 
-`forward` and `backward` work on arrays only and may keep what they like in attributes listed in `scratch`.
-`plain` is the same function as a composition of simple operations. It is the documentation, the oracle of the
-tests, and what a pass with `create_graph=True` differentiates.
+`forward` and `backward` work on arrays only and may keep what they like in attributes listed in
+`scratch`. `plain` is the same function as a composition of simple operations. It is the
+documentation, the oracle of the tests, and what a pass with `create_graph=True` differentiates.
 """
 
 from __future__ import annotations
@@ -48,7 +48,9 @@ class Fused(Operation):
             # A node of its own for each use, so that f(x, x) gets two separate gradients.
             inputs[index] = apply(Alias(), inputs[index])
         result = self.plain(*inputs)
-        grads = engine.grad(result, [inputs[i] for i in asked], grad, create_graph=True, allow_unused=True)
+        grads = engine.grad(
+            result, [inputs[i] for i in asked], grad, create_graph=True, allow_unused=True
+        )
         for index, grad_input in zip(asked, grads, strict=True):
             parent = self.parents[index]
             if parent is not None and grad_input is not None:

@@ -1,13 +1,14 @@
 """Recording: how a computation becomes a graph.
 
-`apply(operation, x, y)` runs an operation's `forward` on the arrays behind `x` and `y`. If one of them needs a
-gradient, the operation object itself becomes a node of the graph: it remembers its parents and what its rules
-need, and the resulting tensor points to it.
+`apply(operation, x, y)` runs an operation's `forward` on the arrays behind `x` and `y`. If one of
+them needs a gradient, the operation object itself becomes a node of the graph: it remembers its
+parents and what its rules need, and the resulting tensor points to it.
 
     tensor ──node──▶ Operation ──parents──▶ Operation or leaf tensor
 
-A parent is another operation or a leaf tensor, never an intermediate tensor, and no node knows the tensor that
-points to it. So there is no reference cycle, and an activation that no rule needs dies with its last user.
+A parent is another operation or a leaf tensor, never an intermediate tensor, and no node knows the
+tensor that points to it. So there is no reference cycle, and an activation that no rule needs dies
+with its last user.
 """
 
 from __future__ import annotations
@@ -26,7 +27,16 @@ from .mode import MODE, Scope, switched
 if TYPE_CHECKING:
     from ..tensor import Tensor
 
-__all__ = ["Operation", "TensorBase", "Value", "apply", "apply_multiple", "register_tensor", "wrap"]
+__all__ = [
+    "Operation",
+    "TensorBase",
+    "Value",
+    "apply",
+    "apply_multiple",
+    "register_tensor",
+    "run",
+    "wrap",
+]
 
 #: What a rule computes with: an ndarray in the ordinary pass, a Tensor under `create_graph=True`.
 Value: TypeAlias = Any
@@ -38,7 +48,9 @@ _new = object.__new__
 
 
 class TensorBase:
-    """The part of a tensor that recording and the reverse pass know: values, gradient, place in the graph."""
+    """The part of a tensor that recording and the reverse pass know: values, gradient, place in the
+    graph.
+    """
 
     __slots__ = (
         "__weakref__",
@@ -47,7 +59,7 @@ class TensorBase:
         "hooks",  # functions on the gradient of a leaf, or None
         "needs_grad",  # a leaf's own wish; an intermediate result has a node instead
         "node",  # the operation that made this tensor, or None
-        "version",  # [in-place changes, those that were recorded]: one list for all tensors on this memory
+        "version",  # [in-place changes, recorded ones], shared by all tensors on this memory
         "view_of",  # View, or None
     )
 
@@ -72,6 +84,8 @@ class TensorBase:
     @property
     def edge(self) -> Operation | TensorBase | None:
         """Where this tensor's gradient goes: its operation, the leaf itself, or nowhere."""
+        if self.view_of is not None and self.view_of.seen != self.version[1]:
+            renew(self)
         if self.node is not None:
             return self.node
         return self if self.needs_grad else None
@@ -81,7 +95,9 @@ _tensor_class: type[TensorBase] = TensorBase
 
 
 def register_tensor(cls: type[TensorBase]) -> type[TensorBase]:
-    """Name the class that results are made of; `tensor.py`, which imports this module, does so once."""
+    """Name the class that results are made of; `tensor.py`, which imports this module, does so
+    once.
+    """
     global _tensor_class  # noqa: PLW0603 - the one line that lets imports flow one way
     _tensor_class = cls
     return cls
@@ -102,7 +118,9 @@ def wrap(array: Any, node: Operation | None = None, version: list[int] | None = 
 
 
 class View:
-    """How a tensor looks into another one's memory: the base and the view operations that lead from it."""
+    """How a tensor looks into another one's memory: the base and the view operations that lead from
+    it.
+    """
 
     __slots__ = ("base", "path", "seen")
 
@@ -113,7 +131,7 @@ class View:
 
 
 class Notes:
-    """What only some nodes carry: hooks, a tensor that retains its gradient, the line that made it."""
+    """What only some nodes carry: hooks, a tensor that retains its gradient, the user's line."""
 
     __slots__ = ("hooks", "nonfinite", "retain", "trace")
 
@@ -127,15 +145,16 @@ class Notes:
 class Operation:
     """A differentiable operation; once recorded, a node of the graph.
 
-    A subclass has `forward(self, x, ...)` on arrays and, for each differentiable input, one rule `grad_x(self,
-    grad, ...)`. The further parameters of a rule name what it needs: inputs, or `out`, the result. The engine
-    saves exactly those, and only for the inputs that need a gradient. Rules are written in NumPy syntax over
-    values that are arrays in the ordinary pass and tensors under `create_graph=True`; so they save nothing else
-    than inputs and output, except things without a derivative (shapes, axes, masks, indices), which live in
-    attributes. Attributes listed in `scratch` are dropped together with the saved arrays.
+    A subclass has `forward(self, x, ...)` on arrays and, for each differentiable input, one rule
+    `grad_x(self, grad, ...)`. The further parameters of a rule name what it needs: inputs, or
+    `out`, the result. The engine saves exactly those, and only for the inputs that need a gradient.
+    Rules are written in NumPy syntax over values that are arrays in the ordinary pass and tensors
+    under `create_graph=True`; so they save nothing else than inputs and output, except things
+    without a derivative (shapes, axes, masks, indices), which live in attributes. Attributes listed
+    in `scratch` are dropped together with the saved arrays.
 
-    A kernel whose gradients share their work has `backward(self, grad, ...)`, which returns one gradient for
-    each input (None where there is none); `self.needs(i)` tells what is asked for.
+    A kernel whose gradients share their work has `backward(self, grad, ...)`, which returns one
+    gradient for each input (None where there is none); `self.needs(i)` tells what is asked for.
     """
 
     __slots__ = ("__weakref__", "dtype", "notes", "number", "parents", "saved", "scope", "shape")
@@ -146,7 +165,9 @@ class Operation:
     multiple: ClassVar[bool] = False  # several results, made by `apply_multiple`
     plans: ClassVar[dict[int, tuple[int, ...]]] = {}
     scratch: ClassVar[tuple[str, ...]] = ()
-    is_view: ClassVar[bool] = False
+    is_view: ClassVar[bool] = (
+        False  # with `multiple`, `part(i)` is the operation that makes result i alone
+    )
     owns_results: ClassVar[bool] = True  # gradients it returns belong to nobody else
 
     parents: tuple[Operation | TensorBase | None, ...]
@@ -159,6 +180,7 @@ class Operation:
 
     forward: Callable[..., Any]
     backward: Callable[..., Any]
+    part: Callable[[int], Operation]
 
     def __init_subclass__(cls) -> None:
         """Read from the signatures which input each rule belongs to, and what it needs."""
@@ -329,7 +351,9 @@ class Output(Operation):
 
 
 def apply(operation: Operation, *inputs: Any) -> Tensor:
-    """Run an operation on tensors (and scalars or None, which are constants) and record it if need be."""
+    """Run an operation on tensors (and scalars or None, which are constants) and record it if need
+    be.
+    """
     arrays = []
     parents: list[Operation | TensorBase | None] = []
     mask = 0  # bit i: input i needs a gradient
@@ -366,10 +390,21 @@ def apply(operation: Operation, *inputs: Any) -> Tensor:
     return result
 
 
+def run(operation: Operation, *values: Value) -> Value:
+    """Use an operation inside a rule: on arrays in the ordinary pass, recorded if `values[0]` is a
+    tensor.
+    """
+    if isinstance(values[0], TensorBase):
+        return apply(operation, *values)
+    return operation.forward(*values)
+
+
 def _explained(operation: Operation, inputs: Sequence[Any], error: ValueError) -> RuntimeError:
     """NumPy's complaint, with the operation and the shapes it was about."""
     shapes = " and ".join(str(x.shape) for x in inputs if isinstance(x, np.ndarray))
-    return RuntimeError(f"{operation.name.lower()}: {str(error).rstrip('. ')} (the inputs have shapes {shapes}).")
+    return RuntimeError(
+        f"{operation.name.lower()}: {str(error).rstrip('. ')} (the inputs have shapes {shapes})."
+    )
 
 
 def apply_multiple(operation: Operation, *inputs: Any) -> tuple[Tensor, ...]:
@@ -381,6 +416,9 @@ def apply_multiple(operation: Operation, *inputs: Any) -> tuple[Tensor, ...]:
     parents = [x.edge if isinstance(x, TensorBase) else None for x in inputs]
     mask = sum(1 << index for index, parent in enumerate(parents) if parent is not None)
     results = tuple(wrap(array) for array in operation.forward(*arrays))
+    if operation.is_view:
+        for index, result in enumerate(results):
+            _mark_view(result, inputs[0], operation.part(index))
     mode = MODE.get()
     if mask and mode.grad:
         record(operation, inputs, parents, mask, results, mode.scope)
@@ -408,7 +446,7 @@ def record(
     results: Sequence[TensorBase],
     scope: Scope | None,
 ) -> None:
-    """Make the operation a node: parents, number, and what its rules need, each with its version."""
+    """Make the operation a node: parents, number, and what its rules need, with versions."""
     operation.parents = tuple(parents)
     operation.number = next(_numbers)
     operation.shape = results[0].array.shape
@@ -469,43 +507,68 @@ def renew(view: TensorBase) -> None:
     link.seen = view.version[1]
 
 
+def attach(view: TensorBase) -> None:
+    """Before a recorded change through a view: its node, also if the view was made while nothing
+    was recorded.
+    """
+    link = view.view_of
+    if (
+        link is not None
+        and (view.node is None or link.seen != view.version[1])
+        and link.base.edge is not None
+    ):
+        renew(view)
+
+
 class WriteView(Operation):
     """The base after a write through one of its views: `base[region] = value`."""
 
-    __slots__ = ("path",)
+    __slots__ = ("order", "path")
 
-    def __init__(self, path: tuple[Operation, ...]) -> None:
+    def __init__(self, base: Array, path: tuple[Operation, ...]) -> None:
         self.path = path  # of view operations that lead to the region
+        # Of the dimensions in memory: in another one, a reshape in the path might copy.
+        self.order = tuple(sorted(range(base.ndim), key=lambda dim: -abs(base.strides[dim])))
 
     def forward(self, base: Value, value: Value) -> Value:
         return base  # The write has happened already.
 
     def grad_base(self, grad: Value) -> Value:
-        keep = np.ones(self.shape, dtype=self.dtype)
-        region = keep
+        if isinstance(grad, TensorBase):
+            keep = np.ones_like(grad.array)
+            return grad * self.grad_base(keep)
+        kept = np.empty([self.shape[dim] for dim in self.order], self.dtype).transpose(
+            np.argsort(self.order)
+        )
+        kept[...] = grad
+        region = kept
         for operation in self.path:
             region = operation.forward(region)
         region[...] = 0
-        return grad * keep
+        return kept
 
     def grad_value(self, grad: Value) -> Value:
         for operation in self.path:
-            if isinstance(grad, TensorBase):
-                grad = apply(copy.copy(operation), grad)
-            else:
-                grad = operation.forward(grad)
+            grad = run(copy.copy(operation), grad)
         return grad
 
 
 def check_writable(tensor: TensorBase, name: str) -> None:
     """Refuse an in-place operation that would destroy a value which gradients are asked for."""
+    if not tensor.array.flags.writeable:
+        raise RuntimeError(
+            f"{name}: this tensor cannot be written to. Several of its elements are one place in "
+            "memory (expand), "
+            "or it was made from a read-only array. Use a `.clone()` of it."
+        )
     if not MODE.get().grad:
         return
-    target = tensor if tensor.view_of is None else tensor.view_of.base
+    target = tensor if tensor.view_of is None or tensor.needs_grad else tensor.view_of.base
     if target.node is None and target.needs_grad:
         what = "a leaf tensor" if target is tensor else "a view of a leaf tensor"
         raise RuntimeError(
-            f"{name}: {what} that requires grad cannot be changed in place while operations are recorded; "
+            f"{name}: {what} that requires grad cannot be changed in place while operations are "
+            "recorded; "
             "the value that its gradient belongs to would be lost. Update parameters inside "
             "`with tg.no_grad():`, or compute a new tensor (`x = x + 1` instead of `x += 1`)."
         )
@@ -519,7 +582,7 @@ def rebind(tensor: TensorBase, node: Operation | None) -> None:
         node.annotate().retain, tensor.node.notes.retain = tensor.node.notes.retain, None
     if link is not None:
         base = link.base
-        write = WriteView(link.path)
+        write = WriteView(base.array, link.path)
         record(write, (), (base.edge, node), 0, (base,), MODE.get().scope)
         base.node = write
     tensor.version[1] += 1
@@ -529,15 +592,15 @@ def rebind(tensor: TensorBase, node: Operation | None) -> None:
 
 
 def overwrite(tensor: TensorBase, operation: Operation, *others: Any) -> None:
-    """`tensor.operation_(others)`: the result of an operation takes the place of its first input."""
+    """`tensor.operation_(others)`: the result takes the place of the first input."""
     name = f"{operation.name.lower()}_"
     check_writable(tensor, name)
+    if MODE.get().grad:
+        attach(tensor)
     needs = [tensor.edge, *(x.edge for x in others if isinstance(x, TensorBase))]
     recording = MODE.get().grad and any(edge is not None for edge in needs)
     before: TensorBase = tensor
     if recording:
-        if tensor.view_of is not None and tensor.view_of.seen != tensor.version[1]:
-            renew(tensor)
         # Rules save the values from before the change: let them have their own copy.
         before = wrap(tensor.array.copy(), tensor.node)
         others = tuple(

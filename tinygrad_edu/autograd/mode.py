@@ -1,7 +1,8 @@
-"""What is being recorded right now: the grad modes, anomaly detection, and the module that is running.
+"""What is being recorded right now: the grad modes, anomaly detection, and the module that is
+running.
 
-One immutable `Mode` is current at any time. It lives in a context variable, so threads and asyncio tasks do not
-see each other's modes.
+One immutable `Mode` is current at any time. It lives in a context variable, so threads and asyncio
+tasks do not see each other's modes.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ class Mode(NamedTuple):
     scope: Scope | None = None
 
 
-MODE: ContextVar[Mode] = ContextVar("tinygrad_edu_mode", default=Mode())
+_USUAL = Mode()
+MODE: ContextVar[Mode] = ContextVar("tinygrad_edu_mode", default=_USUAL)
 
 
 @contextmanager
@@ -52,12 +54,15 @@ def switched(**changes: Any) -> Iterator[None]:
     try:
         yield
     finally:
-        # Setting the old value, not resetting a token: a generator may be resumed in another context.
+        # Setting the old value, not resetting a token: a generator may be resumed in another
+        # context.
         MODE.set(before)
 
 
 class Switch(ContextDecorator):
-    """A context manager and decorator that changes the mode; one object may be entered again and again."""
+    """A context manager and decorator that changes the mode; one object may be entered again and
+    again.
+    """
 
     def __init__(self, **changes: Any) -> None:
         self._changes = changes
@@ -81,7 +86,8 @@ class Switch(ContextDecorator):
                 steps = function(*args, **kwargs)
                 resume, value = steps.send, None
                 while True:
-                    # The mode holds only while the generator's own code runs, not while its caller's does.
+                    # The mode holds only while the generator's own code runs, not while its
+                    # caller's does.
                     try:
                         with switched(**changes):
                             result = resume(value)
@@ -93,7 +99,7 @@ class Switch(ContextDecorator):
                         with switched(**changes):
                             steps.close()
                         raise
-                    except BaseException as error:
+                    except BaseException as error:  # noqa: BLE001 - passed on into the generator
                         value, resume = error, steps.throw
 
             return generator  # type: ignore[return-value]
@@ -144,7 +150,8 @@ class enable_grad(Switch):
 
 
 class inference_mode(Switch):
-    """`no_grad` for pure inference; `inference_mode(False)` switches it off. PyTorch: `torch.inference_mode`.
+    """`no_grad` for pure inference; `inference_mode(False)` switches it off. PyTorch:
+    `torch.inference_mode`.
 
     >>> with tg.inference_mode():
     ...     y = tg.ones(2, requires_grad=True) * 2
@@ -157,7 +164,9 @@ class inference_mode(Switch):
 
 
 class Setter(Switch):
-    """A switch that takes effect when it is made; as a context manager it lasts until the block ends."""
+    """A switch that takes effect when it is made; as a context manager it lasts until the block
+    ends.
+    """
 
     def __init__(self, **changes: Any) -> None:
         super().__init__(**changes)

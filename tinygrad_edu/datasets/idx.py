@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 __all__ = ["DatasetError", "decode_idx", "encode_idx", "read_idx", "write_idx"]
 
-_DTYPES = {
+_DTYPES: dict[int, np.dtype[Any]] = {
     0x08: np.dtype(">u1"),
     0x09: np.dtype(">i1"),
     0x0B: np.dtype(">i2"),
@@ -53,6 +53,7 @@ def decode_idx(content: bytes, source: str = "these bytes") -> NDArray[Any]:
     Raises:
         DatasetError: if the header is not an IDX header, or promises more or fewer bytes.
 
+    >>> from tinygrad_edu.datasets import decode_idx
     >>> decode_idx(bytes([0, 0, 8, 1, 0, 0, 0, 3, 5, 6, 7]))
     array([5, 6, 7], dtype=uint8)
     """

@@ -13,7 +13,8 @@ T = TypeVar("T")
 
 
 def normalize_dim(dim: int, ndim: int) -> int:
-    """`dim` counted from the front; a 0-dimensional tensor counts as having one dimension, as in PyTorch.
+    """`dim` counted from the front; a 0-dimensional tensor counts as having one dimension, as in
+    PyTorch.
 
     >>> from tinygrad_edu.ops.dims import normalize_dim
     >>> normalize_dim(-1, 3)
@@ -27,13 +28,16 @@ def normalize_dim(dim: int, ndim: int) -> int:
             raise TypeError(f"A dimension is an integer; got {type(dim).__name__}.") from None
     if not -limit <= dim < limit:
         raise IndexError(
-            f"Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], but got {dim})"
+            f"Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], but got "
+            f"{dim})"
         )
     return dim % limit
 
 
 def normalize_dims(dim: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
-    """One dimension, several, or all of them (None or an empty sequence), as a tuple without repetition."""
+    """One dimension, several, or all of them (None or an empty sequence), as a tuple without
+    repetition.
+    """
     if dim is None or (not isinstance(dim, int) and len(dim) == 0):
         return tuple(range(ndim))
     dims = (dim,) if isinstance(dim, int) else tuple(dim)

@@ -1,13 +1,14 @@
 """Types of elements, and which type the result of mixed operands has.
 
-The rules are PyTorch's. Kinds are ordered bool < integer < floating; within the highest kind that takes part,
-tensors with dimensions decide before 0-dimensional tensors, and these before Python numbers. So a float32
-tensor stays float32 next to a Python number or a 0-dimensional float64 tensor, and an integer tensor next to a
-Python float becomes the default float type.
+The rules are PyTorch's. Kinds are ordered bool < integer < floating; within the highest kind that
+takes part, tensors with dimensions decide before 0-dimensional tensors, and these before Python
+numbers. So a float32 tensor stays float32 next to a Python number or a 0-dimensional float64
+tensor, and an integer tensor next to a Python float becomes the default float type.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -31,7 +32,7 @@ __all__ = [
 ]
 
 DType: TypeAlias = np.dtype[Any]
-#: What may stand for a type: a NumPy dtype or scalar type, a Python type, or a name such as "float32".
+#: What may stand for a type: a NumPy dtype or scalar type, a Python type, a name such as "int64".
 DTypeLike: TypeAlias = Any
 
 float16: DType = np.dtype(np.float16)
@@ -59,7 +60,8 @@ def get_default_dtype() -> DType:
 
 
 def set_default_dtype(dtype: DTypeLike) -> None:
-    """Set the type that Python floats become: float16, float32 or float64. PyTorch: `torch.set_default_dtype`.
+    """Set the type that Python floats become: float16, float32 or float64. PyTorch:
+    `torch.set_default_dtype`.
 
     Raises TypeError for a type that is not floating.
 
@@ -70,7 +72,9 @@ def set_default_dtype(dtype: DTypeLike) -> None:
     """
     dtype = to_dtype(dtype)
     if dtype.kind != "f":
-        raise TypeError(f"The default dtype must be floating (tg.float32 or tg.float64); got {dtype}.")
+        raise TypeError(
+            f"The default dtype must be floating (tg.float32 or tg.float64); got {dtype}."
+        )
     _default[0] = dtype
 
 
@@ -83,7 +87,9 @@ def to_dtype(dtype: DTypeLike) -> DType:
     """
     result = get_default_dtype() if dtype is float else np.dtype(dtype)
     if result.kind not in _ORDER:
-        raise TypeError(f"Tensors hold booleans, integers or floating numbers; {result} is none of these.")
+        raise TypeError(
+            f"Tensors hold booleans, integers or floating numbers; {result} is none of these."
+        )
     return result
 
 
@@ -200,11 +206,13 @@ def floating(x: Any, name: str) -> Tensor:
 
 
 def quiet(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a kernel answer with NaN or infinity outside its domain, as PyTorch does, without NumPy's warning."""
+    """Let a kernel answer with NaN or infinity outside its domain, as PyTorch does, without NumPy's
+    warning.
+    """
 
+    @functools.wraps(function)
     def silent(*args: Any, **kwargs: Any) -> Any:
         with np.errstate(all="ignore"):
             return function(*args, **kwargs)
 
-    silent.__doc__ = function.__doc__
     return silent

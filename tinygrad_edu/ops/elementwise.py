@@ -1,4 +1,4 @@
-"""Elementwise operations on two or more tensors, with broadcasting; comparisons and logic; in-place forms.
+"""Elementwise operations on two or more tensors, with broadcasting.
 
 Rules do not undo broadcasting: the engine does, in one place.
 """
@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..autograd.graph import Array, Operation, TensorBase, Value, apply, overwrite, wrap
+from ..autograd.graph import Array, Operation, TensorBase, Value, apply, wrap
 from . import unary
+from .comparison import COMMON_TYPE, described
 from .dtypes import as_tensor_operand, cast, floating, operands, quiet, result_type
 
 if TYPE_CHECKING:
@@ -19,33 +20,20 @@ if TYPE_CHECKING:
 
 __all__ = [
     "add",
+    "arctan2",
     "atan2",
     "clamp",
     "clip",
     "div",
     "divide",
-    "eq",
-    "equal",
     "floor_divide",
     "fmod",
-    "ge",
-    "gt",
     "hypot",
-    "isfinite",
-    "isinf",
-    "isnan",
-    "le",
     "logaddexp",
-    "logical_and",
-    "logical_not",
-    "logical_or",
-    "logical_xor",
-    "lt",
     "maximum",
     "minimum",
     "mul",
     "multiply",
-    "ne",
     "pow",
     "remainder",
     "round",
@@ -124,7 +112,7 @@ class Pow(Operation):
         if isinstance(y, (int, float)):
             if y == 2:
                 return grad * x * 2
-            return grad * 0 * x if y == 0 else grad * (y * x ** (y - 1))
+            return grad * 0 if y == 0 else grad * (y * x ** (y - 1))
         # x^0 is constant, also at x = 0, where x^(0-1) is infinite.
         return grad * np.where(y == 0, 0, y * x ** np.where(y == 0, 1, y - 1))
 
@@ -135,25 +123,11 @@ class Pow(Operation):
 
 
 class Maximum(Operation):
-    """z = max(x, y)        the larger one takes the gradient; equal ones share it, as in PyTorch"""
+    """z = max(x, y)        the larger takes the gradient; equal ones share it, as in PyTorch"""
 
     __slots__ = ()
     inputs = ("x", "y")
     forward = staticmethod(np.maximum)
-
-    def grad_x(self, grad: Value, x: Value, y: Value) -> Value:
-        return grad * _share(x > y, x == y, grad)
-
-    def grad_y(self, grad: Value, x: Value, y: Value) -> Value:
-        return grad * _share(y > x, x == y, grad)
-
-
-class Minimum(Operation):
-    """z = min(x, y)        the smaller one takes the gradient; equal ones share it, as in PyTorch"""
-
-    __slots__ = ()
-    inputs = ("x", "y")
-    forward = staticmethod(np.minimum)
 
     def grad_x(self, grad: Value, x: Value, y: Value) -> Value:
         return grad * _share(x < y, x == y, grad)
@@ -162,10 +136,24 @@ class Minimum(Operation):
         return grad * _share(y < x, x == y, grad)
 
 
-def _share(wins: Value, ties: Value, grad: Value) -> Array:
-    """1 where an input wins, 1/2 where it ties, in the gradient's type: a constant of the rule."""
-    wins, ties = (x.array if isinstance(x, TensorBase) else x for x in (wins, ties))
-    return np.asarray(wins + ties * 0.5, dtype=grad.dtype)
+class Minimum(Operation):
+    """z = min(x, y)        the smaller takes the gradient; equal ones share it, as in PyTorch"""
+
+    __slots__ = ()
+    inputs = ("x", "y")
+    forward = staticmethod(np.minimum)
+
+    def grad_x(self, grad: Value, x: Value, y: Value) -> Value:
+        return grad * _share(x > y, x == y, grad)
+
+    def grad_y(self, grad: Value, x: Value, y: Value) -> Value:
+        return grad * _share(y > x, x == y, grad)
+
+
+def _share(loses: Value, ties: Value, grad: Value) -> Array:
+    """0 where an input loses, 1/2 where it ties, else 1 (also beside NaN): a constant."""
+    loses, ties = (x.array if isinstance(x, TensorBase) else x for x in (loses, ties))
+    return np.asarray(1 - loses - ties * 0.5, dtype=grad.dtype)
 
 
 class Atan2(Operation):
@@ -176,10 +164,16 @@ class Atan2(Operation):
     forward = staticmethod(np.arctan2)
 
     def grad_y(self, grad: Value, y: Value, x: Value) -> Value:
-        return grad * x / (x * x + y * y)
+        return grad * x / _square_of_distance(x, y)
 
     def grad_x(self, grad: Value, y: Value, x: Value) -> Value:
-        return -grad * y / (x * x + y * y)
+        return -grad * y / _square_of_distance(x, y)
+
+
+def _square_of_distance(x: Value, y: Value) -> Value:
+    """x² + y²; 1 at the origin, which gives `atan2` the gradient 0 there, as in PyTorch."""
+    square = x * x + y * y
+    return np.where(square == 0, 1, square)
 
 
 class Hypot(Operation):
@@ -197,17 +191,23 @@ class Hypot(Operation):
 
 
 class Logaddexp(Operation):
-    """z = ln(e^x + e^y)        grad_x = grad e^(x-z)        grad_y = grad e^(y-z)"""
+    """z = ln(e^x + e^y)    grad_x = grad / (1 + e^(y-x))    grad_y = grad / (1 + e^(x-y))"""
 
     __slots__ = ()
     inputs = ("x", "y")
     forward = staticmethod(quiet(np.logaddexp))
 
-    def grad_x(self, grad: Value, x: Value, out: Value) -> Value:
-        return grad * np.exp(x - out)
+    def grad_x(self, grad: Value, x: Value, y: Value) -> Value:
+        return grad * _sigmoid(x - y)
 
-    def grad_y(self, grad: Value, y: Value, out: Value) -> Value:
-        return grad * np.exp(y - out)
+    def grad_y(self, grad: Value, x: Value, y: Value) -> Value:
+        return grad * _sigmoid(y - x)
+
+
+def _sigmoid(x: Value) -> Value:
+    if isinstance(x, np.ndarray | np.generic):
+        return unary.TABLE["sigmoid"].operation.forward(x)
+    return unary.sigmoid(x)
 
 
 class Remainder(Operation):
@@ -221,7 +221,7 @@ class Remainder(Operation):
         return grad
 
     def grad_y(self, grad: Value, x: Value, y: Value) -> Value:
-        return -grad * np.floor(x / y)
+        return -grad * (x // y)
 
 
 class Fmod(Operation):
@@ -238,12 +238,37 @@ class Fmod(Operation):
         return -grad * np.trunc(x / y)
 
 
+class RoundedDiv(Operation):
+    """z = x / y, rounded down or towards 0        grad_x = grad_y = 0"""
+
+    __slots__ = ("mode",)
+
+    def __init__(self, mode: str) -> None:
+        self.mode = mode
+
+    @quiet
+    def forward(self, x: Array, y: Array) -> Any:
+        if self.mode == "floor":
+            return np.floor_divide(x, y)
+        if np.result_type(x, y).kind == "f":
+            return np.trunc(x / y)
+        # In integers, because a floating quotient of large ones would not be exact.
+        quotient: Any = np.floor_divide(x, y)
+        return quotient + ((quotient < 0) & (np.remainder(x, y) != 0))
+
+    def grad_x(self, grad: Value) -> Value:
+        return grad * 0
+
+    def grad_y(self, grad: Value) -> Value:
+        return grad * 0
+
+
 class Where(Operation):
     """z = x where condition, else y        each takes the gradient where it was taken"""
 
     __slots__ = ()
 
-    def forward(self, condition: Array, x: Value, y: Value) -> Array:
+    def forward(self, condition: Array, x: Value, y: Value) -> Any:
         return np.where(condition, x, y)
 
     def grad_x(self, grad: Value, condition: Value) -> Value:
@@ -254,7 +279,7 @@ class Where(Operation):
 
 
 class Clamp(Operation):
-    """z = min(max(x, low), high)        grad_x = grad where low <= x <= high, else 0"""
+    """z = min(max(x, low), high), numbers as bounds    grad_x = grad where low <= x <= high"""
 
     __slots__ = ("high", "low")
 
@@ -274,118 +299,159 @@ class Clamp(Operation):
         return grad * inside
 
 
+class ClampBetween(Operation):
+    """z = min(max(x, low), high), tensors as bounds    grad to the one that was taken"""
+
+    __slots__ = ()
+
+    def forward(self, x: Array, low: Array | None, high: Array | None) -> Array:
+        if low is not None:
+            x = np.maximum(x, low)
+        return x if high is None else np.minimum(x, high)
+
+    def grad_x(self, grad: Value, x: Value, low: Value, high: Value) -> Value:
+        inside: Any = True
+        if low is not None:
+            inside = x >= low
+        if high is not None:
+            inside = (x <= high) & inside
+        return grad * inside
+
+    def grad_low(self, grad: Value, x: Value, low: Value, high: Value) -> Value:
+        below = x < low
+        return grad * (below if high is None else below & (low < high))
+
+    def grad_high(self, grad: Value, x: Value, low: Value, high: Value) -> Value:
+        above = x > high
+        return grad * (above if low is None else above | (high < low))
+
+
 Binary = Callable[["Tensor | float", "Tensor | float"], "Tensor"]
 Number = float | int | bool
 
 
-def _binary(name: str, operation: type[Operation], formula: str, example: tuple[str, str], note: str = "") -> Binary:
+def _binary(
+    name: str, operation: type[Operation], formula: str, example: tuple[str, str], note: str = ""
+) -> Binary:
     """A public function of two tensors or numbers, with broadcasting."""
 
     def function(input: Tensor | float, other: Tensor | float) -> Tensor:
         return apply(operation(), *operands(input, other, name))
 
-    return _described(function, name, formula, example, note)
-
-
-def _described(function: Any, name: str, formula: str, example: tuple[str, str], note: str) -> Any:
-    call, result = example
-    result = result.replace("\n", "\n    ")
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"""{formula}
-
-    Elementwise; the shapes are broadcast, the type is `tg.result_type(input, other)`.{note}
-    Raises RuntimeError if the shapes cannot be broadcast. PyTorch: `torch.{name}`.
-
-    >>> {call}
-    {result}
-    """
-    return function
-
-
-def _compare(name: str, compare: Callable[..., Any], formula: str, example: tuple[str, str]) -> Binary:
-    """A public function whose result is boolean and has no gradient."""
-
-    def function(input: Tensor | float, other: Tensor | float) -> Tensor:
+    def division(input: Tensor | float, other: Tensor | float) -> Tensor:
         x, y = operands(input, other, name)
-        shapes = [np.shape(z.array if isinstance(z, TensorBase) else z) for z in (x, y)]
-        try:
-            return wrap(compare(*(z.array if isinstance(z, TensorBase) else z for z in (x, y))))
-        except ValueError:
-            raise RuntimeError(f"{name}: the shapes {shapes[0]} and {shapes[1]} cannot be broadcast.") from None
+        _refuse_zero(x, y, name)
+        return apply(operation(), x, y)
 
-    note = " The result is boolean; it has no gradient."
-    return _described(function, name, formula, example, note)
+    divides = operation in (Remainder, Fmod)
+    return described(
+        division if divides else function, name, formula, example, f"{COMMON_TYPE} {note}".rstrip()
+    )
+
+
+def times(x: Tensor | float, alpha: Number) -> Tensor | float:
+    # A number times a number stays one: it must not widen or narrow what it is added to.
+    return mul(x, alpha) if isinstance(x, (TensorBase, np.ndarray)) else x * alpha
 
 
 def add(input: Tensor | float, other: Tensor | float, *, alpha: Number = 1) -> Tensor:
     """x + alpha y, broadcast. PyTorch: `torch.add`.
 
-    The type is `tg.result_type(input, other)`. Raises RuntimeError if the shapes cannot be broadcast.
+    The type is `tg.result_type(input, other)`. Raises RuntimeError if the shapes cannot be
+    broadcast.
 
     >>> tg.add(tg.tensor([1.0, 2.0]), tg.tensor([[10.0], [20.0]]))
     tensor([[11., 12.],
             [21., 22.]])
     """
     if alpha != 1:
-        other = mul(other, alpha)
+        other = times(other, alpha)
     return apply(Add(), *operands(input, other, "add"))
 
 
 def sub(input: Tensor | float, other: Tensor | float, *, alpha: Number = 1) -> Tensor:
     """x - alpha y, broadcast. PyTorch: `torch.sub`.
 
-    The type is `tg.result_type(input, other)`. Raises RuntimeError if the shapes cannot be broadcast.
+    The type is `tg.result_type(input, other)`. Raises RuntimeError if the shapes cannot be
+    broadcast.
 
     >>> tg.sub(tg.tensor([1.0, 2.0]), 3)
     tensor([-2., -1.])
     """
     if alpha != 1:
-        other = mul(other, alpha)
-    return apply(Sub(), *operands(input, other, "sub"))
+        other = times(other, alpha)
+    x, y = operands(input, other, "sub")
+    try:
+        return apply(Sub(), x, y)
+    except TypeError:
+        raise RuntimeError(
+            "sub: booleans cannot be subtracted. Use `x ^ y` (logical_xor) for where they differ, "
+            "or convert: `x.int()`."
+        ) from None
 
 
-def div(input: Tensor | float, other: Tensor | float, *, rounding_mode: str | None = None) -> Tensor:
-    """x / y, broadcast; `rounding_mode` "trunc" rounds towards zero, "floor" down. PyTorch: `torch.div`.
+def div(
+    input: Tensor | float, other: Tensor | float, *, rounding_mode: str | None = None
+) -> Tensor:
+    """x / y, broadcast; `rounding_mode`: "trunc" towards 0, "floor" down. PyTorch: `torch.div`.
 
-    Integers divide to the default float type unless a rounding mode is given; division by zero gives infinity
-    or NaN. Raises RuntimeError if the shapes cannot be broadcast, ValueError for another rounding mode.
+    Integers divide to the default float type, unless a rounding mode is given: then they stay
+    integers, and division by zero raises RuntimeError. Floating division by zero gives infinity or
+    NaN. Raises RuntimeError if the shapes cannot be broadcast, and for another rounding mode.
 
     >>> tg.div(tg.tensor([1, 2]), 4)
     tensor([0.2500, 0.5000])
+    >>> tg.div(tg.tensor([-7, 7]), 2, rounding_mode="trunc")
+    tensor([-3,  3])
     """
-    if rounding_mode not in (None, "floor", "trunc"):
-        raise RuntimeError(f"div: rounding_mode is None, 'trunc' or 'floor'; got {rounding_mode!r}.")
-    x, y = operands(input, other, "div")
-    dtype = result_type(x, y)
-    if dtype.kind != "f":
-        x = floating(x, "div")
-        y = floating(y, "div") if isinstance(y, TensorBase) else y
-    result = apply(Div(), x, y)
     if rounding_mode is not None:
-        result = unary.floor(result) if rounding_mode == "floor" else unary.trunc(result)
-        result = result if dtype.kind == "f" else cast(result, dtype)
-    return result
+        return _rounded_div(input, other, rounding_mode, "div")
+    x, y = operands(input, other, "div")
+    if result_type(x, y).kind != "f":
+        x = floating(x, "div") if isinstance(x, TensorBase) else x
+        y = floating(y, "div") if isinstance(y, TensorBase) else y
+    return apply(Div(), x, y)
+
+
+def _rounded_div(x: Tensor | float, y: Tensor | float, mode: str, name: str) -> Tensor:
+    if mode not in ("floor", "trunc"):
+        raise RuntimeError(f"div: rounding_mode is None, 'trunc' or 'floor'; got {mode!r}.")
+    x, y = operands(x, y, name)
+    _refuse_zero(x, y, name)
+    return apply(RoundedDiv(mode), x, y)
+
+
+def _refuse_zero(x: Any, y: Any, name: str) -> None:
+    """Integers have no infinity: their division by zero is an error, as in PyTorch."""
+    if result_type(x, y).kind != "f" and not np.all(y.array if isinstance(y, TensorBase) else y):
+        raise RuntimeError(
+            f"{name}: integer division by zero. In floating numbers it is infinity or NaN: convert "
+            "first, `x.float()`."
+        )
 
 
 mul = _binary(
-    "mul", Mul, "x y, broadcast.", ("tg.mul(tg.tensor([1.0, 2.0]), 3)", "tensor([3., 6.])")
+    "mul", Mul, "The product x y.", ("tg.mul(tg.tensor([1.0, 2.0]), 3)", "tensor([3., 6.])")
 )
 pow = _binary(
-    "pow", Pow, "x to the power y, broadcast.", ("tg.pow(tg.tensor([1.0, 2.0]), 3)", "tensor([1., 8.])")
+    "pow",
+    Pow,
+    "x to the power y.",
+    ("tg.pow(tg.tensor([1.0, 2.0]), 3)", "tensor([1., 8.])"),
 )
 maximum = _binary(
     "maximum",
     Maximum,
     "The larger of x and y; NaN if one of them is NaN.",
     ("tg.maximum(tg.tensor([1.0, 5.0]), tg.tensor([3.0, 4.0]))", "tensor([3., 5.])"),
-    " Equal elements share the gradient.",
+    "Equal elements share the gradient.",
 )
 minimum = _binary(
     "minimum",
     Minimum,
     "The smaller of x and y; NaN if one of them is NaN.",
     ("tg.minimum(tg.tensor([1.0, 5.0]), tg.tensor([3.0, 4.0]))", "tensor([1., 4.])"),
-    " Equal elements share the gradient.",
+    "Equal elements share the gradient.",
 )
 remainder = _binary(
     "remainder",
@@ -406,9 +472,11 @@ def _floating_binary(
 ) -> Binary:
     def function(input: Tensor | float, other: Tensor | float) -> Tensor:
         x, y = operands(input, other, name)
-        return apply(operation(), *(floating(z, name) if isinstance(z, TensorBase) else z for z in (x, y)))
+        return apply(
+            operation(), *(floating(z, name) if isinstance(z, TensorBase) else z for z in (x, y))
+        )
 
-    return _described(function, name, formula, example, " Integers become the default float type.")
+    return described(function, name, formula, example, "Integers become the default float type.")
 
 
 atan2 = _floating_binary(
@@ -430,118 +498,102 @@ logaddexp = _floating_binary(
     ("tg.logaddexp(tg.tensor([0.0]), tg.tensor([0.0]))", "tensor([0.6931])"),
 )
 
-_EXAMPLE = "(tg.tensor([1, 2, 3]), 2)"
-eq = _compare("eq", np.equal, "x = y.", (f"tg.eq{_EXAMPLE}", "tensor([False,  True, False])"))
-ne = _compare("ne", np.not_equal, "x ≠ y.", (f"tg.ne{_EXAMPLE}", "tensor([ True, False,  True])"))
-lt = _compare("lt", np.less, "x < y.", (f"tg.lt{_EXAMPLE}", "tensor([ True, False, False])"))
-le = _compare("le", np.less_equal, "x <= y.", (f"tg.le{_EXAMPLE}", "tensor([ True,  True, False])"))
-gt = _compare("gt", np.greater, "x > y.", (f"tg.gt{_EXAMPLE}", "tensor([False, False,  True])"))
-ge = _compare("ge", np.greater_equal, "x >= y.", (f"tg.ge{_EXAMPLE}", "tensor([False,  True,  True])"))
-_LOGIC = "(tg.tensor([True, False]), tg.tensor([True, True]))"
-logical_and = _compare(
-    "logical_and", np.logical_and, "Both are nonzero.", (f"tg.logical_and{_LOGIC}", "tensor([ True, False])")
-)
-logical_or = _compare(
-    "logical_or", np.logical_or, "One is nonzero.", (f"tg.logical_or{_LOGIC}", "tensor([True, True])")
-)
-logical_xor = _compare(
-    "logical_xor", np.logical_xor, "Exactly one is nonzero.", (f"tg.logical_xor{_LOGIC}", "tensor([False,  True])")
-)
-
-
-def _bitwise(name: str, function: Callable[..., Any], formula: str, example: tuple[str, str]) -> Binary:
-    def bitwise(input: Tensor | float, other: Tensor | float) -> Tensor:
-        if result_type(input, other).kind == "f":
-            raise RuntimeError(f"{name}: bits are defined for integers and booleans; got a floating tensor.")
-        x, y = operands(input, other, name)
-        return wrap(function(*(z.array if isinstance(z, TensorBase) else z for z in (x, y))))
-
-    return _described(bitwise, name, formula, example, "")
-
-
-bitwise_and = _bitwise(
-    "bitwise_and", np.bitwise_and, "Bits set in both; of booleans, both.", ("tg.bitwise_and(tg.tensor([6]), 3)", "tensor([2])")
-)
-bitwise_or = _bitwise(
-    "bitwise_or", np.bitwise_or, "Bits set in one; of booleans, one.", ("tg.bitwise_or(tg.tensor([6]), 3)", "tensor([7])")
-)
-bitwise_xor = _bitwise(
-    "bitwise_xor", np.bitwise_xor, "Bits set in exactly one.", ("tg.bitwise_xor(tg.tensor([6]), 3)", "tensor([5])")
-)
-
-
-def bitwise_not(input: Tensor) -> Tensor:
-    """Every bit flipped; of booleans, the opposite. No gradient. PyTorch: `torch.bitwise_not`.
-
-    Raises TypeError for a floating tensor.
-
-    >>> tg.bitwise_not(tg.tensor([True, False]))
-    tensor([False,  True])
-    """
-    if input.dtype.kind == "f":
-        raise TypeError("bitwise_not: bits are defined for integers and booleans; got a floating tensor.")
-    return wrap(np.invert(input.array))
-
 
 def floor_divide(input: Tensor | float, other: Tensor | float) -> Tensor:
-    """floor(x / y), broadcast, as Python's `//`. No gradient. PyTorch: `torch.floor_divide`.
+    """floor(x / y), broadcast, as Python's `//`; derivative 0. PyTorch: `torch.floor_divide`.
+
+    Integers stay integers, and their division by zero raises RuntimeError.
 
     >>> tg.floor_divide(tg.tensor([5, -5]), 2)
     tensor([ 2, -3])
     """
-    x, y = (z.array if isinstance(z, TensorBase) else z for z in operands(input, other, "floor_divide"))
-    return wrap(quiet(np.floor_divide)(x, y))
+    return _rounded_div(input, other, "floor", "floor_divide")
 
 
-def _reflected(function: Callable[..., Tensor], name: str) -> Callable[[Tensor, Tensor | float], Tensor]:
+def rsub(input: Tensor | float, other: Tensor | float, *, alpha: Number = 1) -> Tensor:
+    """y - alpha x, broadcast. PyTorch: `torch.rsub`.
+
+    >>> tg.rsub(tg.tensor([1.0, 2.0]), 3)
+    tensor([2., 1.])
+    """
+    return sub(other, input, alpha=alpha)
+
+
+def _reflected(
+    function: Callable[..., Tensor], name: str
+) -> Callable[[Tensor, Tensor | float], Tensor]:
     def reflected(input: Tensor, other: Tensor | float) -> Tensor:
         return function(other, input)
 
     reflected.__name__ = reflected.__qualname__ = name
-    reflected.__doc__ = f"{function.__name__}(other, input): the operator with this tensor on its right."
+    reflected.__doc__ = (
+        f"{function.__name__}(other, input): the operator with this tensor on its right."
+    )
     return reflected
 
 
-rsub = _reflected(sub, "rsub")
 rdiv = _reflected(div, "rdiv")
 rpow = _reflected(pow, "rpow")
 rfloor_divide = _reflected(floor_divide, "rfloor_divide")
 rremainder = _reflected(remainder, "rremainder")
 
 
-def where(condition: Tensor, input: Tensor | float, other: Tensor | float) -> Tensor:
-    """`input` where `condition` is true, `other` elsewhere; all three are broadcast. PyTorch: `torch.where`.
+def where(
+    condition: Tensor, input: Tensor | float | None = None, other: Tensor | float | None = None
+) -> Any:
+    """`input` where `condition` is true, `other` elsewhere, broadcast. PyTorch: `torch.where`.
 
-    Raises TypeError if the condition is not boolean.
+    With the condition alone, the indices where it is true, one tensor for each dimension. Raises
+    RuntimeError if the condition is not boolean, TypeError if only one of the two is given.
 
     >>> tg.where(tg.tensor([True, False]), tg.tensor([1.0, 2.0]), 0.0)
     tensor([1., 0.])
+    >>> tg.where(tg.tensor([False, True]))
+    (tensor([1]),)
     """
     condition = as_tensor_operand(condition, "where")
+    if input is None and other is None:
+        return tuple(wrap(index) for index in np.nonzero(condition.array))
+    if input is None or other is None:
+        raise TypeError(
+            "where: give both values, where(condition, input, other), or the condition alone."
+        )
     if not isinstance(condition, TensorBase) or condition.dtype != np.bool_:
-        raise TypeError("where: the condition must be a boolean tensor, for example `x > 0`.")
+        raise RuntimeError("where: the condition must be a boolean tensor, for example `x > 0`.")
     return apply(Where(), condition, *operands(input, other, "where"))
 
 
-def clamp(input: Tensor, min: Tensor | float | None = None, max: Tensor | float | None = None) -> Tensor:
+def clamp(
+    input: Tensor, min: Tensor | float | None = None, max: Tensor | float | None = None
+) -> Tensor:
     """min(max(x, min), max): values outside are set to the bound. PyTorch: `torch.clamp`.
 
-    The gradient passes where min <= x <= max. Bounds are numbers or tensors. Raises RuntimeError without bounds.
+    The gradient passes where min <= x <= max, elsewhere it goes to the bound, if that is a tensor.
+    Where min > max, the result is max. Raises RuntimeError without bounds.
 
     >>> tg.clamp(tg.tensor([-2.0, 0.5, 3.0]), min=0, max=1)
     tensor([0.0000, 0.5000, 1.0000])
     """
-    if min is None and max is None:
-        raise RuntimeError("clamp: at least one of min and max is needed.")
-    if isinstance(min, TensorBase) or isinstance(max, TensorBase):
-        result = input if min is None else maximum(input, min)
-        return result if max is None else minimum(result, max)
     bounds = [bound for bound in (min, max) if bound is not None]
-    return apply(Clamp(min, max), cast(input, result_type(input, *bounds)))
+    if not bounds:
+        raise RuntimeError("clamp: at least one of min and max is needed.")
+    low, high = (
+        None if bound is None else as_tensor_operand(bound, "clamp") for bound in (min, max)
+    )
+    bounds = [bound for bound in (low, high) if bound is not None]
+    dtype = result_type(input, *bounds)
+    if not any(isinstance(bound, TensorBase) for bound in bounds):
+        return apply(Clamp(low, high), cast(input, dtype))
+    low, high = (
+        cast(bound, dtype) if isinstance(bound, TensorBase) else bound for bound in (low, high)
+    )
+    return apply(ClampBetween(), cast(input, dtype), low, high)
 
 
 def round(input: Tensor, *, decimals: int = 0) -> Tensor:
-    """Round to the nearest integer, or to `decimals` digits, halves to even; derivative 0. PyTorch: `torch.round`.
+    """Round to the nearest integer, halves to even; derivative 0. PyTorch: `torch.round`.
+
+    `decimals` is the number of digits after the point that stay.
 
     >>> tg.round(tg.tensor([0.5, 1.5, 2.6]))
     tensor([0., 2., 3.])
@@ -566,104 +618,6 @@ class Round(Operation):
         return grad * 0
 
 
-def _test(name: str, function: Callable[..., Any], formula: str, result: str) -> Callable[[Tensor], Tensor]:
-    def test(input: Tensor) -> Tensor:
-        return wrap(function(as_tensor_operand(input, name).array))
-
-    test.__name__ = test.__qualname__ = name
-    test.__doc__ = f"""{formula} The result is boolean; it has no gradient. PyTorch: `torch.{name}`.
-
-    >>> tg.{name}(tg.tensor([0.0, float("inf"), float("nan")]))
-    tensor({result})
-    """
-    return test
-
-
-isnan = _test("isnan", np.isnan, "Where x is NaN.", "[False, False,  True]")
-isinf = _test("isinf", np.isinf, "Where x is infinite.", "[False,  True, False]")
-isfinite = _test("isfinite", np.isfinite, "Where x is neither NaN nor infinite.", "[ True, False, False]")
-logical_not = _test("logical_not", np.logical_not, "Where x is zero.", "[ True, False, False]")
-
-
-def equal(input: Tensor, other: Tensor) -> bool:
-    """Whether two tensors have the same shape and the same elements. PyTorch: `torch.equal`.
-
-    >>> tg.equal(tg.tensor([1, 2]), tg.tensor([1, 2]))
-    True
-    """
-    return bool(np.array_equal(input.array, other.array))
-
-
-def isclose(
-    input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
-) -> Tensor:
-    """Where |x - y| <= atol + rtol |y|. PyTorch: `torch.isclose`.
-
-    >>> tg.isclose(tg.tensor([1.0, 2.0]), tg.tensor([1.0, 2.1]))
-    tensor([ True, False])
-    """
-    return wrap(np.isclose(input.array, other.array, rtol, atol, equal_nan))
-
-
-def allclose(
-    input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
-) -> bool:
-    """Whether all elements are close: |x - y| <= atol + rtol |y|. PyTorch: `torch.allclose`.
-
-    >>> tg.allclose(tg.tensor([1.0]), tg.tensor([1.0 + 1e-7]))
-    True
-    """
-    return bool(np.allclose(input.array, other.array, rtol, atol, equal_nan))
-
-
-# In-place forms: `x.add_(y)`.
-
-
-def _in_place(name: str, operation: type[Operation]) -> Callable[..., Tensor]:
-    def function(input: Tensor, *others: Tensor | float, alpha: Number = 1) -> Tensor:
-        if alpha != 1:
-            others = (mul(others[0], alpha), *others[1:])
-        overwrite(input, operation(), *(as_tensor_operand(other, name) for other in others))
-        return input
-
-    function.__name__ = function.__qualname__ = f"{name}_"
-    function.__doc__ = f"""`{name}`, in place: the result is written into this tensor. PyTorch: `Tensor.{name}_`.
-
-    Raises RuntimeError for a leaf that requires grad while operations are recorded, and if the result does not
-    fit the tensor's shape and type.
-    """
-    return function
-
-
-add_ = _in_place("add", Add)
-sub_ = _in_place("sub", Sub)
-mul_ = _in_place("mul", Mul)
-div_ = _in_place("div", Div)
-pow_ = _in_place("pow", Pow)
-remainder_ = _in_place("remainder", Remainder)
-exp_ = _in_place("exp", unary.TABLE["exp"].operation)
-log_ = _in_place("log", unary.TABLE["log"].operation)
-sqrt_ = _in_place("sqrt", unary.TABLE["sqrt"].operation)
-abs_ = _in_place("abs", unary.TABLE["abs"].operation)
-neg_ = _in_place("neg", unary.TABLE["neg"].operation)
-sigmoid_ = _in_place("sigmoid", unary.TABLE["sigmoid"].operation)
-tanh_ = _in_place("tanh", unary.TABLE["tanh"].operation)
-floor_ = _in_place("floor", unary.TABLE["floor"].operation)
-reciprocal_ = _in_place("reciprocal", unary.TABLE["reciprocal"].operation)
-
-
-def clamp_(input: Tensor, min: float | None = None, max: float | None = None) -> Tensor:
-    """`clamp`, in place. PyTorch: `Tensor.clamp_`.
-
-    >>> tg.tensor([-2.0, 3.0]).clamp_(0, 1)
-    tensor([0., 1.])
-    """
-    if min is None and max is None:
-        raise RuntimeError("clamp_: at least one of min and max is needed.")
-    overwrite(input, Clamp(min, max))
-    return input
-
-
 # Second names, as in PyTorch.
 subtract, multiply, clip = sub, mul, clamp
 arctan2 = atan2
@@ -676,4 +630,5 @@ def tensor_where(input: Tensor, condition: Tensor, other: Tensor | float) -> Ten
     >>> tg.tensor([1.0, 2.0]).where(tg.tensor([True, False]), 0.0)
     tensor([1., 0.])
     """
-    return where(condition, input, other)
+    chosen: Tensor = where(condition, input, other)
+    return chosen

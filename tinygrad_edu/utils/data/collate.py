@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import copy
+import operator
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ...autograd.graph import wrap
-from ...ops import stack
+from ...ops.joining import stack
 from ...tensor import Tensor
 
 __all__ = ["default_collate", "default_convert"]
+
+_requires_grad = operator.attrgetter("requires_grad")
 
 
 def default_collate(batch: Sequence[Any]) -> Any:
@@ -42,13 +45,14 @@ def default_collate(batch: Sequence[Any]) -> Any:
         raise IndexError("default_collate: there are no samples to make a batch of")
     first = batch[0]
     if isinstance(first, Tensor):
-        _check_equal("shapes", [tuple(sample.shape) for sample in batch])
-        if any(sample.requires_grad for sample in batch):
+        if not all(isinstance(sample, Tensor) for sample in batch):
+            raise _unknown("tensors among other things")
+        arrays = [sample.array for sample in batch]
+        if any(map(_requires_grad, batch)) and len({array.shape for array in arrays}) == 1:
             return stack(batch)
-        return wrap(np.stack([sample.array for sample in batch]))
+        return wrap(_put_together(arrays))
     if isinstance(first, np.ndarray):
-        _check_equal("shapes", [sample.shape for sample in batch])
-        return _wrap_numbers(np.stack(batch))
+        return _wrap_numbers(_put_together(batch))
     if isinstance(first, str | bytes):
         return batch
     if isinstance(first, float) and not isinstance(first, np.generic):
@@ -58,7 +62,8 @@ def default_collate(batch: Sequence[Any]) -> Any:
     if isinstance(first, Mapping):
         return _rebuild(first, lambda key: default_collate([sample[key] for sample in batch]))
     if isinstance(first, Sequence):
-        _check_equal("lengths", [len(sample) for sample in batch])
+        if len(set(map(len, batch))) > 1:
+            raise _unequal("lengths", list(map(len, batch)))
         fields = [default_collate(field) for field in zip(*batch, strict=True)]
         return type(first)(*fields) if _is_named(first) else fields
     raise _unknown(type(first).__name__)
@@ -105,14 +110,23 @@ def _wrap_numbers(array: np.ndarray[Any, Any]) -> Tensor:
     return wrap(array)
 
 
-def _check_equal(what: str, found: Sequence[Any]) -> None:
-    for index, other in enumerate(found):
-        if other != found[0]:
-            raise RuntimeError(
-                f"default_collate: the samples of a batch need equal {what}, but sample 0 has "
-                f"{found[0]} and sample {index} has {other}. Bring them to one size in the "
-                "dataset, or give the DataLoader a collate_fn that does."
-            )
+def _put_together(arrays: Sequence[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
+    try:
+        return np.array(arrays)  # half the time of np.stack, a tenth for single numbers
+    except ValueError:
+        shapes = [np.shape(array) for array in arrays]
+        if len(set(shapes)) == 1:
+            raise
+        raise _unequal("shapes", shapes) from None
+
+
+def _unequal(what: str, found: Sequence[Any]) -> RuntimeError:
+    other = next(index for index, value in enumerate(found) if value != found[0])
+    return RuntimeError(
+        f"default_collate: the samples of a batch need equal {what}, but sample 0 has {found[0]} "
+        f"and sample {other} has {found[other]}. Bring them to one size in the dataset, or give "
+        "the DataLoader a collate_fn that does."
+    )
 
 
 def _unknown(kind: str) -> TypeError:

@@ -22,7 +22,7 @@ from .sampler import (
 __all__ = ["DataLoader", "get_worker_info"]
 
 T_co = TypeVar("T_co", covariant=True)
-Collate: TypeAlias = Callable[[list[Any]], Any]
+Collate: TypeAlias = Callable[[Any], Any]
 
 
 class DataLoader(Generic[T_co]):
@@ -171,13 +171,18 @@ class DataLoader(Generic[T_co]):
         return size_of(self.sampler if self.batch_sampler is None else self.batch_sampler)
 
     def __iter__(self) -> Iterator[Any]:
-        dataset, collate = self.dataset, self.collate_fn
+        dataset: Any = self.dataset
+        collate, batch_sampler = self.collate_fn, self.batch_sampler
         if isinstance(dataset, IterableDataset):
             return self._batches_of(iter(dataset))
-        if self.batch_sampler is None:
-            return (collate(dataset[index]) for index in self.sampler or ())
-        fast = isinstance(self.batch_sampler, BatchSampler)
-        batches = self.batch_sampler.fast_batches() if fast else iter(self.batch_sampler)
+        if batch_sampler is None:
+            assert self.sampler is not None
+            return (collate(dataset[index]) for index in self.sampler)
+        batches: Iterator[Any] = (
+            batch_sampler.fast_batches()
+            if isinstance(batch_sampler, BatchSampler)
+            else iter(batch_sampler)
+        )
         if collate is default_collate:
             return map(functools.partial(fetch_batch, dataset), batches)
         return (collate(samples_at(dataset, indices)) for indices in batches)

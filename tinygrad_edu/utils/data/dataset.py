@@ -236,7 +236,7 @@ class Subset(Dataset[T_co]):
                 return slice(part.start, part.stop)
             return np.asarray(part)
         if isinstance(own, np.ndarray):
-            return own[indices]
+            return np.asarray(own[indices])
         return np.fromiter(map(own.__getitem__, indices.tolist()), np.int64, len(indices))
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ... import random
+from ...autograd.graph import wrap
 from ...tensor import Tensor
 
 __all__ = [
@@ -175,7 +176,7 @@ class WeightedRandomSampler(_BlockSampler):
                 f"num_samples={num_samples}, but without replacement only {drawable} indices with "
                 "a weight > 0 can be drawn"
             )
-        self.weights = Tensor(values.astype(np.float64))
+        self.weights = wrap(values.astype(np.float64))
         self.num_samples = num_samples
         self.replacement = replacement
         self.generator = generator

@@ -1,0 +1,84 @@
+"""Nothing is forgotten: every operation has a property test, every public function an example."""
+
+import importlib
+import inspect
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cases import operations_of
+
+import tinygrad_edu as tg
+import tinygrad_edu.nn.functional as F
+from tinygrad_edu.autograd.fused import Fused
+from tinygrad_edu.autograd.graph import Operation
+
+HERE = Path(__file__).parent
+# What differences cannot see or what is no function of tensors, and where it is tested instead.
+ELSEWHERE = {
+    "Alias": "test_engine.py",
+    "Output": "test_engine.py",
+    "_FunctionNode": "test_function.py",
+    "Cast": "test_ops_elementwise.py",  # rounds to another type
+    "BackwardHooks": "test_nn_hooks.py",
+}
+PATTERNS = ("test_ops_*.py", "test_nn_*.py")
+MODULES = sorted(path.stem for pattern in PATTERNS for path in HERE.glob(pattern))
+
+
+def package_operations(base=Operation):
+    """All subclasses of Operation that the package defines."""
+    for cls in base.__subclasses__():
+        if cls.__module__.startswith("tinygrad_edu."):
+            yield cls
+        yield from package_operations(cls)
+
+
+def test_every_operation_has_a_property_test():
+    covered = set()
+    for name in MODULES:
+        for case in getattr(importlib.import_module(name), "CASES", ()):
+            covered |= operations_of(case)
+    # A class that others are derived from is reached through them.
+    reached = {base for cls in covered for base in cls.__mro__}
+    missing = {
+        f"{cls.__module__}.{cls.__qualname__}"
+        for cls in package_operations()
+        if cls not in reached and cls.__name__ not in ELSEWHERE
+    }
+    assert not missing, f"no Case of a test_ops_*.py or test_nn_*.py reaches {sorted(missing)}"
+
+
+def test_exceptions_exist_and_so_do_their_tests():
+    names = {cls.__name__ for cls in package_operations()}
+    assert ELSEWHERE.keys() <= names
+    assert all((HERE / module).exists() for module in ELSEWHERE.values())
+
+
+def test_every_operation_says_what_it_computes():
+    for cls in package_operations():
+        assert inspect.getdoc(cls) or cls is Fused, cls
+
+
+def public_functions():
+    for module in (tg, F):
+        for name in module.__all__:
+            value = getattr(module, name)
+            # Types of elements and constants are NumPy's own.
+            if callable(value) and getattr(value, "__module__", "").startswith("tinygrad_edu"):
+                yield pytest.param(value, id=f"{module.__name__}.{name}")
+
+
+@pytest.mark.parametrize("function", list(public_functions()))
+def test_every_public_function_has_a_docstring_with_an_example(function):
+    documentation = inspect.getdoc(function) or ""
+    assert len(documentation.partition("\n")[0]) > 10
+    assert ">>>" in documentation
+
+
+def test_what_the_package_exports_exists():
+    for module in (tg, F):
+        assert sorted(set(module.__all__)) == sorted(module.__all__)
+        for name in module.__all__:
+            assert hasattr(module, name), name
+    assert np.ndarray not in vars(tg).values()

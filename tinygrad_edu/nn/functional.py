@@ -1,0 +1,249 @@
+"""Functions of neural networks. PyTorch: `torch.nn.functional`, usually imported as F.
+
+Each is defined and documented in the file of its family below `ops`; this is the list of them.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..autograd.graph import wrap
+from ..ops import softmax as _softmax
+from ..ops.activations import (
+    hardshrink,
+    hardsigmoid,
+    hardswish,
+    hardtanh,
+    leaky_relu,
+    leaky_relu_,
+    prelu,
+    relu,
+    relu6,
+    relu_,
+    rrelu,
+    softshrink,
+    threshold,
+)
+from ..ops.cross_entropy import cross_entropy, nll_loss
+from ..ops.distances import cosine_similarity, normalize, pairwise_distance
+from ..ops.dtypes import DTypeLike
+from ..ops.joining import pad
+from ..ops.losses import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    huber_loss,
+    kl_div,
+    l1_loss,
+    mse_loss,
+    smooth_l1_loss,
+)
+from ..ops.margin_losses import (
+    cosine_embedding_loss,
+    gaussian_nll_loss,
+    hinge_embedding_loss,
+    margin_ranking_loss,
+    multi_margin_loss,
+    multilabel_margin_loss,
+    multilabel_soft_margin_loss,
+    poisson_nll_loss,
+    soft_margin_loss,
+    triplet_margin_loss,
+    triplet_margin_with_distance_loss,
+)
+from ..ops.neural import (
+    alpha_dropout,
+    bilinear,
+    dropout,
+    dropout1d,
+    dropout2d,
+    dropout3d,
+    feature_alpha_dropout,
+    glu,
+    linear,
+    one_hot,
+)
+from ..ops.normalization import batch_norm
+from ..ops.smooth_activations import (
+    celu,
+    elu,
+    gelu,
+    logsigmoid,
+    mish,
+    selu,
+    silu,
+    softplus,
+    softsign,
+    tanhshrink,
+)
+from ..ops.unary import sigmoid, tanh
+from ..random import Generator, resolve
+
+if TYPE_CHECKING:
+    from ..tensor import Tensor
+
+# Linear, dropout, normalisation.
+__all__ = [
+    "alpha_dropout",
+    "batch_norm",
+    "bilinear",
+    "dropout",
+    "dropout1d",
+    "dropout2d",
+    "dropout3d",
+    "feature_alpha_dropout",
+    "linear",
+    "one_hot",
+]
+
+# Shape.
+__all__ += ["pad"]
+
+# Activations.
+__all__ += [
+    "celu",
+    "elu",
+    "gelu",
+    "glu",
+    "gumbel_softmax",
+    "hardshrink",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
+    "leaky_relu",
+    "leaky_relu_",
+    "log_softmax",
+    "logsigmoid",
+    "mish",
+    "prelu",
+    "relu",
+    "relu6",
+    "relu_",
+    "rrelu",
+    "selu",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softmin",
+    "softplus",
+    "softshrink",
+    "softsign",
+    "tanh",
+    "tanhshrink",
+    "threshold",
+]
+
+# Losses and distances.
+__all__ += [
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "cosine_embedding_loss",
+    "cosine_similarity",
+    "cross_entropy",
+    "gaussian_nll_loss",
+    "hinge_embedding_loss",
+    "huber_loss",
+    "kl_div",
+    "l1_loss",
+    "margin_ranking_loss",
+    "mse_loss",
+    "multi_margin_loss",
+    "multilabel_margin_loss",
+    "multilabel_soft_margin_loss",
+    "nll_loss",
+    "normalize",
+    "pairwise_distance",
+    "poisson_nll_loss",
+    "smooth_l1_loss",
+    "soft_margin_loss",
+    "triplet_margin_loss",
+    "triplet_margin_with_distance_loss",
+]
+
+
+def _implicit_dim(name: str, dim: int | None, ndim: int, stacklevel: int) -> int:
+    """The dimension that PyTorch takes where none is given."""
+    if dim is not None:
+        return dim
+    chosen = 0 if ndim in (0, 1, 3) else 1
+    warnings.warn(
+        f"{name}: without dim, dimension {chosen} is taken for {ndim} dimensions, a choice of old "
+        f"versions. Say which: dim={chosen}.",
+        UserWarning,
+        stacklevel=stacklevel,
+    )
+    return chosen
+
+
+def softmax(
+    input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DTypeLike = None
+) -> Tensor:
+    """`tg.softmax`, e^x / Σ e^x along `dim`; without `dim`, a warning and PyTorch's old choice.
+
+    PyTorch: `F.softmax`.
+
+    >>> F.softmax(tg.tensor([0.0, 0.0]), dim=0)
+    tensor([0.5000, 0.5000])
+    """
+    return _softmax.softmax(input, _implicit_dim("softmax", dim, input.ndim, _stacklevel), dtype)
+
+
+def softmin(
+    input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DTypeLike = None
+) -> Tensor:
+    """softmax(-x) along `dim`; without `dim`, a warning and PyTorch's old choice.
+
+    PyTorch: `F.softmin`.
+
+    >>> F.softmin(tg.tensor([0.0, 1000.0]), dim=0)
+    tensor([1., 0.])
+    """
+    return _softmax.softmin(input, _implicit_dim("softmin", dim, input.ndim, _stacklevel), dtype)
+
+
+def log_softmax(
+    input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: DTypeLike = None
+) -> Tensor:
+    """`tg.log_softmax` along `dim`; without `dim`, a warning and PyTorch's old choice.
+
+    PyTorch: `F.log_softmax`.
+
+    >>> F.log_softmax(tg.tensor([0.0, 0.0]), dim=0)
+    tensor([-0.6931, -0.6931])
+    """
+    return _softmax.log_softmax(
+        input, _implicit_dim("log_softmax", dim, input.ndim, _stacklevel), dtype
+    )
+
+
+def gumbel_softmax(
+    logits: Tensor,
+    tau: float = 1,
+    hard: bool = False,
+    eps: float = 1e-10,
+    dim: int = -1,
+    *,
+    generator: Generator | np.random.Generator | None = None,
+) -> Tensor:
+    """softmax((logits + g)/tau) with g from the Gumbel distribution: nearly one-hot samples with a
+    gradient.
+
+    `hard=True` gives one-hot samples and keeps the gradient of the soft ones. `eps` has no effect,
+    as in PyTorch. PyTorch: `F.gumbel_softmax`. Source: Jang et al., "Categorical reparameterization
+    with Gumbel-softmax", 2016.
+
+    >>> F.gumbel_softmax(tg.zeros(4), hard=True).sum()
+    tensor(1.)
+    """
+    del eps
+    noise = resolve(generator).gumbel(size=logits.shape).astype(logits.dtype)
+    soft = _softmax.softmax((logits + wrap(noise)) / tau, dim)
+    if not hard:
+        return soft
+    values = soft.array
+    chosen = np.zeros_like(values)
+    np.put_along_axis(chosen, np.expand_dims(values.argmax(axis=dim), dim), 1, axis=dim)
+    # Value chosen, gradient of soft.
+    return wrap(chosen - values) + soft

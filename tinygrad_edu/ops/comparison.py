@@ -1,0 +1,223 @@
+"""Comparisons, logic and bits: elementwise answers that have no gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from ..autograd.graph import TensorBase, wrap
+from .dtypes import as_tensor_operand, operands, result_type
+
+if TYPE_CHECKING:
+    from ..tensor import Tensor
+
+__all__ = [
+    "allclose",
+    "bitwise_and",
+    "bitwise_not",
+    "bitwise_or",
+    "bitwise_xor",
+    "eq",
+    "equal",
+    "ge",
+    "gt",
+    "isclose",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "le",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logical_xor",
+    "lt",
+    "ne",
+]
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+Binary = Callable[["Tensor | float", "Tensor | float"], "Tensor"]
+
+
+#: What most elementwise functions say of their type.
+COMMON_TYPE = "The type is `tg.result_type(input, other)`."
+
+
+def described(
+    function: Function, name: str, formula: str, example: tuple[str, str], note: str
+) -> Function:
+    """Give a function that a table made its name and documentation."""
+    call, result = example
+    result = result.replace("\n", "\n    ")
+    labelled: Any = function
+    labelled.__name__ = labelled.__qualname__ = name
+    labelled.__doc__ = f"""{formula}
+
+    Elementwise, with broadcasting. {note}
+    Raises RuntimeError if the shapes cannot be broadcast. PyTorch: `torch.{name}`.
+
+    >>> {call}
+    {result}
+    """
+    return function
+
+
+def computed(name: str, function: Callable[..., Any], *operands: Any) -> Any:
+    """A NumPy function of the values, without recording."""
+    values = [x.array if isinstance(x, TensorBase) else x for x in operands]
+    try:
+        return function(*values)
+    except ValueError:
+        shapes = " and ".join(str(np.shape(x)) for x in values)
+        raise RuntimeError(f"{name}: the shapes {shapes} cannot be broadcast.") from None
+
+
+def _compare(
+    name: str, compare: Callable[..., Any], formula: str, example: tuple[str, str]
+) -> Binary:
+    """A public function whose result is boolean and has no gradient."""
+
+    def function(input: Tensor | float, other: Tensor | float) -> Tensor:
+        return wrap(computed(name, compare, *operands(input, other, name)))
+
+    note = "The result is boolean and has no gradient."
+    return described(function, name, formula, example, note)
+
+
+_EXAMPLE = "(tg.tensor([1, 2, 3]), 2)"
+eq = _compare("eq", np.equal, "Where x = y.", (f"tg.eq{_EXAMPLE}", "tensor([False,  True, False])"))
+ne = _compare(
+    "ne", np.not_equal, "Where x ≠ y.", (f"tg.ne{_EXAMPLE}", "tensor([ True, False,  True])")
+)
+lt = _compare("lt", np.less, "Where x < y.", (f"tg.lt{_EXAMPLE}", "tensor([ True, False, False])"))
+le = _compare(
+    "le", np.less_equal, "Where x <= y.", (f"tg.le{_EXAMPLE}", "tensor([ True,  True, False])")
+)
+gt = _compare(
+    "gt", np.greater, "Where x > y.", (f"tg.gt{_EXAMPLE}", "tensor([False, False,  True])")
+)
+ge = _compare(
+    "ge", np.greater_equal, "Where x >= y.", (f"tg.ge{_EXAMPLE}", "tensor([False,  True,  True])")
+)
+_LOGIC = "(tg.tensor([True, False]), tg.tensor([True, True]))"
+logical_and = _compare(
+    "logical_and",
+    np.logical_and,
+    "Where both are nonzero.",
+    (f"tg.logical_and{_LOGIC}", "tensor([ True, False])"),
+)
+logical_or = _compare(
+    "logical_or",
+    np.logical_or,
+    "Where one is nonzero.",
+    (f"tg.logical_or{_LOGIC}", "tensor([True, True])"),
+)
+logical_xor = _compare(
+    "logical_xor",
+    np.logical_xor,
+    "Where exactly one is nonzero.",
+    (f"tg.logical_xor{_LOGIC}", "tensor([False,  True])"),
+)
+
+
+def _bitwise(
+    name: str, function: Callable[..., Any], formula: str, example: tuple[str, str]
+) -> Binary:
+    def bitwise(input: Tensor | float, other: Tensor | float) -> Tensor:
+        if result_type(input, other).kind == "f":
+            raise RuntimeError(
+                f"{name}: bits are defined for integers and booleans; got a floating tensor."
+            )
+        return wrap(computed(name, function, *operands(input, other, name)))
+
+    return described(bitwise, name, formula, example, COMMON_TYPE)
+
+
+bitwise_and = _bitwise(
+    "bitwise_and",
+    np.bitwise_and,
+    "Bits set in both; of booleans, both.",
+    ("tg.bitwise_and(tg.tensor([6]), 3)", "tensor([2])"),
+)
+bitwise_or = _bitwise(
+    "bitwise_or",
+    np.bitwise_or,
+    "Bits set in one; of booleans, one.",
+    ("tg.bitwise_or(tg.tensor([6]), 3)", "tensor([7])"),
+)
+bitwise_xor = _bitwise(
+    "bitwise_xor",
+    np.bitwise_xor,
+    "Bits set in exactly one.",
+    ("tg.bitwise_xor(tg.tensor([6]), 3)", "tensor([5])"),
+)
+
+
+def bitwise_not(input: Tensor) -> Tensor:
+    """Every bit flipped; of booleans, the opposite. No gradient. PyTorch: `torch.bitwise_not`.
+
+    Raises TypeError for a floating tensor.
+
+    >>> tg.bitwise_not(tg.tensor([True, False]))
+    tensor([False,  True])
+    """
+    if input.dtype.kind == "f":
+        raise TypeError(
+            "bitwise_not: bits are defined for integers and booleans; got a floating tensor."
+        )
+    return wrap(np.invert(input.array))
+
+
+def _test(
+    name: str, function: Callable[..., Any], formula: str, result: str
+) -> Callable[[Tensor], Tensor]:
+    def test(input: Tensor) -> Tensor:
+        return wrap(function(as_tensor_operand(input, name).array))
+
+    test.__name__ = test.__qualname__ = name
+    test.__doc__ = f"""{formula} The result is boolean; it has no gradient. PyTorch: `torch.{name}`.
+
+    >>> tg.{name}(tg.tensor([0.0, float("inf"), float("nan")]))
+    tensor({result})
+    """
+    return test
+
+
+isnan = _test("isnan", np.isnan, "Where x is NaN.", "[False, False,  True]")
+isinf = _test("isinf", np.isinf, "Where x is infinite.", "[False,  True, False]")
+isfinite = _test(
+    "isfinite", np.isfinite, "Where x is neither NaN nor infinite.", "[ True, False, False]"
+)
+logical_not = _test("logical_not", np.logical_not, "Where x is zero.", "[ True, False, False]")
+
+
+def equal(input: Tensor, other: Tensor) -> bool:
+    """Whether two tensors have the same shape and the same elements. PyTorch: `torch.equal`.
+
+    >>> tg.equal(tg.tensor([1, 2]), tg.tensor([1, 2]))
+    True
+    """
+    return bool(np.array_equal(input.array, other.array))
+
+
+def isclose(
+    input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> Tensor:
+    """Where |x - y| <= atol + rtol |y|. PyTorch: `torch.isclose`.
+
+    >>> tg.isclose(tg.tensor([1.0, 2.0]), tg.tensor([1.0, 2.1]))
+    tensor([ True, False])
+    """
+    return wrap(computed("isclose", np.isclose, input, other, rtol, atol, equal_nan))
+
+
+def allclose(
+    input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> bool:
+    """Whether all elements are close: |x - y| <= atol + rtol |y|. PyTorch: `torch.allclose`.
+
+    >>> tg.allclose(tg.tensor([1.0]), tg.tensor([1.0 + 1e-7]))
+    True
+    """
+    return bool(computed("allclose", np.allclose, input, other, rtol, atol, equal_nan))

@@ -1,0 +1,295 @@
+"""What all optimizers share: parameter groups, state, and the walk over the parameters.
+
+An optimizer is two small methods: `init_state` makes the state of one parameter, `update` changes
+one parameter in place. `step` calls them on flat pieces that stay in the cache between the NumPy
+calls of an update.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from typing import Any, ClassVar, TypeAlias
+
+import numpy as np
+
+from ..autograd import enable_grad
+from ..autograd.graph import Array, TensorBase, wrap
+from ..tensor import Tensor
+
+__all__ = ["Optimizer"]
+
+Params: TypeAlias = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
+
+# Elements of a piece: a parameter, its gradient, two state arrays and two scratch arrays of 64 KiB
+# each fit together into the L2 cache. Adam on 78,400 float32 weights: 118 µs a step in pieces, 171
+# µs without.
+PIECE = 16_384
+
+
+class Optimizer:
+    """Base of all optimizers. PyTorch: `torch.optim.Optimizer`.
+
+    `params` are tensors that require grad, or dicts with "params" and options of their own
+    (parameter groups).
+
+    Raises TypeError/ValueError for a single tensor, an empty list, tensors that are not leaves, and
+    parameters that appear in two groups.
+    """
+
+    #: Options that choose one of PyTorch's kernels, not another result: accepted and ignored.
+    ignored: ClassVar[tuple[str, ...]] = ("foreach", "fused", "capturable")
+
+    def __init__(self, params: Params, defaults: dict[str, Any], options: dict[str, Any]) -> None:
+        for name, value in options.items():
+            if name == "differentiable" and value:
+                raise ValueError(
+                    f"{type(self).__name__}: differentiable=True is not supported: updates work "
+                    "on arrays in "
+                    "place. Write the update with tensor operations to differentiate through it."
+                )
+            if name not in (*self.ignored, "differentiable"):
+                raise TypeError(
+                    f"{type(self).__name__}.__init__() got an unexpected keyword argument {name!r}"
+                )
+        self.defaults = defaults
+        self.param_groups: list[dict[str, Any]] = []
+        self.state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
+        if isinstance(params, TensorBase):
+            raise TypeError(
+                "params argument given to the optimizer should be an iterable of tensors or "
+                "dicts, but got a "
+                "single tensor: write [tensor]."
+            )
+        groups: list[Any] = list(params)
+        if not groups:
+            raise ValueError(
+                "optimizer got an empty parameter list: does the model have layers, and was a "
+                "generator such as "
+                "model.parameters() used up before?"
+            )
+        if not isinstance(groups[0], dict):
+            groups = [{"params": groups}]
+        for group in groups:
+            self.add_param_group(group)
+
+    def init_state(self, p: Array, group: dict[str, Any]) -> dict[str, Array]:
+        """The arrays, of the parameter's shape, that the update of `p` needs from step to step."""
+        raise NotImplementedError(f"{type(self).__name__} does not define init_state.")
+
+    def update(
+        self, p: Array, g: Array, state: dict[str, Array], t: int, group: dict[str, Any], s: Array
+    ) -> None:
+        """Change `p` in place by its gradient `g` (not to be changed), at step t = 1, 2, ...; `s`
+        is scratch.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not define update.")
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add a group of parameters with options of their own, for example layers that are unfrozen
+        later.
+        """
+        if not isinstance(param_group, dict):
+            raise TypeError(
+                f"A parameter group is a dict with 'params'; got {type(param_group).__name__}."
+            )
+        params = param_group["params"]
+        if isinstance(params, TensorBase):
+            params = [params]
+        elif isinstance(params, (set, frozenset)):
+            raise TypeError(
+                "Parameters need an order that is the same in every run: a list, not a set."
+            )
+        params = [p[1] if isinstance(p, tuple) else p for p in params]
+        if not params:
+            raise ValueError("optimizer got an empty parameter list in one of its groups.")
+        for p in params:
+            if not isinstance(p, TensorBase):
+                raise TypeError(
+                    "optimizer can only optimize Tensors, but one of the params is "
+                    f"{type(p).__name__}."
+                )
+            if p.node is not None:
+                raise ValueError(
+                    f"can't optimize a non-leaf Tensor (shape {p.shape}, grad_fn={p.node.name}): "
+                    "give the "
+                    "optimizer the tensors you created, not results computed from them."
+                )
+        if len({id(p) for p in params}) != len(params):
+            raise ValueError("a parameter group contains the same parameter twice.")
+        known = {id(p) for group in self.param_groups for p in group["params"]}
+        if any(id(p) in known for p in params):
+            raise ValueError("some parameters appear in more than one parameter group.")
+        group = {**self.defaults, **param_group, "params": params}
+        self.check(group)
+        self.param_groups.append(group)
+
+    def check(self, group: dict[str, Any]) -> None:
+        """Refuse hyperparameters that make no sense; ranges are the same in all optimizers."""
+        for name, value in group.items():
+            if name in _RANGES:
+                label, low, high = _RANGES[name]
+                for number in value if isinstance(value, (tuple, list)) else (value,):
+                    if not low <= number < high:
+                        raise ValueError(
+                            f"{type(self).__name__}: invalid {label}: {name}={value!r}; "
+                            f"it should be in [{low}, {high})."
+                        )
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients; with `set_to_none=False` fill them with zeros instead."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                if set_to_none or p._grad is None:
+                    p._grad = None
+                else:
+                    p._grad = wrap(np.zeros_like(p._grad.array))
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Update all parameters that have a gradient.
+
+        `closure`, if given, computes the loss anew (with zero_grad and backward inside); its result
+        is returned.
+        """
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        with np.errstate(all="ignore"):
+            for group in self.param_groups:
+                for p in group["params"]:
+                    if p._grad is not None:
+                        self._step_one(p, p._grad.array, group)
+        return loss
+
+    def _step_one(self, p: Tensor, g: Array, group: dict[str, Any]) -> None:
+        state = self.state[p]
+        if "step" not in state:
+            state["step"] = 0
+            for name, array in self.init_state(p.array, group).items():
+                state[name] = wrap(array)
+        state["step"] += 1
+        t = state["step"]
+        arrays = {name: x.array for name, x in state.items() if name != "step"}
+        for p_piece, g_piece, pieces in _pieces(p.array, g, arrays):
+            scratch = np.empty((2, *p_piece.shape), p_piece.dtype)
+            self.update(
+                p_piece,
+                self._effective(p_piece, g_piece, group, scratch[1]),
+                pieces,
+                t,
+                group,
+                scratch[0],
+            )
+        p.version[0] += 1
+
+    def _effective(self, p: Array, g: Array, group: dict[str, Any], out: Array) -> Array:
+        """The gradient to follow: g, or -g to maximize, plus weight_decay · p."""
+        decay = group.get("weight_decay", 0)
+        if group.get("maximize", False):
+            g = np.negative(g, out=out)
+        if decay:
+            penalty = decay * p
+            g = np.add(g, penalty, out=out)
+        return g
+
+    def state_dict(self) -> dict[str, Any]:
+        """State and options, with parameters numbered in order: what `load_state_dict` continues
+        from exactly.
+        """
+        number = {
+            id(p): i
+            for i, p in enumerate(p for group in self.param_groups for p in group["params"])
+        }
+        groups = [
+            {**group, "params": [number[id(p)] for p in group["params"]]}
+            for group in self.param_groups
+        ]
+        return {
+            "state": {number[id(p)]: dict(state) for p, state in self.state.items()},
+            "param_groups": groups,
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue from `state_dict()`, this optimizer's or PyTorch's; the arrays are copied.
+
+        Raises ValueError if groups or parameters do not match in number or shape.
+        """
+        groups = copy.deepcopy(state_dict["param_groups"])
+        if len(groups) != len(self.param_groups):
+            raise ValueError(
+                f"loaded state dict has a different number of parameter groups: {len(groups)}, "
+                "this optimizer "
+                f"has {len(self.param_groups)}."
+            )
+        for index, (new, old) in enumerate(zip(groups, self.param_groups, strict=True)):
+            if len(new["params"]) != len(old["params"]):
+                raise ValueError(
+                    "loaded state dict contains a parameter group that doesn't match the size of "
+                    "optimizer's "
+                    f"group: group {index} has {len(new['params'])} parameters there, "
+                    f"{len(old['params'])} here."
+                )
+        parameter: dict[Hashable, Tensor] = {
+            key: p
+            for new, old in zip(groups, self.param_groups, strict=True)
+            for key, p in zip(new["params"], old["params"], strict=True)
+        }
+        state: defaultdict[Tensor, dict[str, Any]] = defaultdict(dict)
+        for key, values in state_dict["state"].items():
+            p = parameter[key]
+            state[p] = {
+                name: _loaded(value, p, name) for name, value in values.items() if value is not None
+            }
+        for new, old in zip(groups, self.param_groups, strict=True):
+            new["params"] = old["params"]
+            self.check({**self.defaults, **new})
+        self.param_groups = [{**self.defaults, **group} for group in groups]
+        self.state = state
+
+    def __repr__(self) -> str:
+        lines = [f"{type(self).__name__} ("]
+        for index, group in enumerate(self.param_groups):
+            lines.append(f"Parameter Group {index}")
+            lines += [f"    {name}: {group[name]}" for name in sorted(group) if name != "params"]
+        return "\n".join([*lines, ")"])
+
+
+#: Ranges of hyperparameters, [low, high), by the name of the option.
+_RANGES: dict[str, tuple[str, float, float]] = {
+    "lr": ("learning rate", 0.0, float("inf")),
+    "momentum": ("momentum value", 0.0, float("inf")),
+    "weight_decay": ("weight_decay value", 0.0, float("inf")),
+    "eps": ("epsilon value", 0.0, float("inf")),
+    "alpha": ("alpha value", 0.0, float("inf")),
+    "betas": ("beta parameter", 0.0, 1.0),
+    "lr_decay": ("lr_decay value", 0.0, float("inf")),
+    "initial_accumulator_value": ("initial_accumulator_value", 0.0, float("inf")),
+}
+
+
+def _pieces(
+    p: Array, g: Array, state: dict[str, Array]
+) -> Iterator[tuple[Array, Array, dict[str, Array]]]:
+    """A parameter with its gradient and state in pieces that stay in the cache."""
+    if p.size <= PIECE or not p.flags.c_contiguous:
+        yield p, g, state
+        return
+    flat, g = p.reshape(-1), g.reshape(-1)
+    state = {name: array.reshape(-1) for name, array in state.items()}
+    for start in range(0, flat.size, PIECE):
+        part = slice(start, start + PIECE)
+        yield flat[part], g[part], {name: array[part] for name, array in state.items()}
+
+
+def _loaded(value: Any, p: Tensor, name: str) -> Any:
+    """One entry of a loaded state: a number, or an array of the parameter's shape and type."""
+    array = np.asarray(value.detach() if hasattr(value, "detach") else value)
+    if name == "step":
+        return int(array.item())
+    if array.shape != p.shape:
+        raise ValueError(
+            f"loaded state {name!r} has shape {array.shape}, its parameter has shape {p.shape}."
+        )
+    return wrap(np.array(array, dtype=p.dtype))

@@ -1,0 +1,137 @@
+"""Gradient descent, and gradient descent with a memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..autograd.graph import Array
+from .optimizer import Optimizer, Params
+
+__all__ = ["SGD", "Momentum"]
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent, with momentum if asked for. PyTorch: `torch.optim.SGD`.
+
+    g = gradient + weight_decay p (negated gradient with maximize)
+    b = momentum b + (1 - dampening) g, at first b = g
+    d = g + momentum b with nesterov, b with momentum, else g
+    p = p - lr d
+
+    Sources: Robbins and Monro 1951; Sutskever et al. 2013 for Nesterov's form.
+
+    >>> w = tg.tensor([1.0], requires_grad=True)
+    >>> opt = optim.SGD([w], lr=0.5)
+    >>> (w * w).sum().backward()
+    >>> opt.step()
+    >>> w.detach()
+    tensor([0.])
+    """
+
+    def __init__(
+        self,
+        params: Params,
+        lr: float = 1e-3,
+        momentum: float = 0,
+        dampening: float = 0,
+        weight_decay: float = 0,
+        nesterov: bool = False,
+        *,
+        maximize: bool = False,
+        **options: Any,
+    ) -> None:
+        defaults = {
+            "lr": lr,
+            "momentum": momentum,
+            "dampening": dampening,
+            "weight_decay": weight_decay,
+            "nesterov": nesterov,
+            "maximize": maximize,
+        }
+        super().__init__(params, defaults, options)
+
+    def check(self, group: dict[str, Any]) -> None:
+        """Refuse senseless values; Nesterov's form needs a momentum and no dampening."""
+        super().check(group)
+        if group["nesterov"] and (group["momentum"] <= 0 or group["dampening"] != 0):
+            raise ValueError("Nesterov momentum requires a momentum and zero dampening.")
+
+    def init_state(self, p: Array, group: dict[str, Any]) -> dict[str, Array]:
+        """The momentum buffer b, if there is momentum."""
+        return {"momentum_buffer": np.zeros_like(p)} if group["momentum"] else {}
+
+    def update(
+        self, p: Array, g: Array, state: dict[str, Array], t: int, group: dict[str, Any], s: Array
+    ) -> None:
+        """The formulas above, in their order."""
+        lr, momentum = group["lr"], group["momentum"]
+        if momentum:
+            b = state["momentum_buffer"]
+            if t == 1:
+                b[...] = g
+            else:
+                b *= momentum
+                if group["dampening"]:
+                    b += np.multiply(g, 1 - group["dampening"], out=s)
+                else:
+                    b += g
+            if group["nesterov"]:
+                np.multiply(b, momentum, out=s)
+                s += g
+                g = s
+            else:
+                g = b
+        p -= np.multiply(g, lr, out=s)
+
+
+class Momentum(Optimizer):
+    """Gradient descent with a velocity, in the form of textbooks.
+
+    v = momentum v - lr g
+    p = p + v
+
+    With a constant learning rate this is `SGD(momentum=...)`; when the rate changes, the velocity
+    here keeps the rate it was made with. Source: Polyak 1964. Not in PyTorch.
+
+    >>> w = tg.tensor([1.0], requires_grad=True)
+    >>> opt = optim.Momentum([w], lr=0.25)
+    >>> for _ in range(2):
+    ...     opt.zero_grad()
+    ...     (w * w).sum().backward()
+    ...     opt.step()
+    >>> w.detach()  # 1 - 0.5, then 0.5 - 0.25 - 0.9 · 0.5
+    tensor([-0.2000])
+    """
+
+    def __init__(
+        self,
+        params: Params,
+        lr: float = 1e-2,
+        momentum: float = 0.9,
+        weight_decay: float = 0,
+        *,
+        maximize: bool = False,
+        **options: Any,
+    ) -> None:
+        defaults = {
+            "lr": lr,
+            "momentum": momentum,
+            "weight_decay": weight_decay,
+            "maximize": maximize,
+        }
+        super().__init__(params, defaults, options)
+
+    def init_state(self, p: Array, group: dict[str, Any]) -> dict[str, Array]:
+        """The velocity v."""
+        return {"velocity": np.zeros_like(p)}
+
+    def update(
+        self, p: Array, g: Array, state: dict[str, Array], t: int, group: dict[str, Any], s: Array
+    ) -> None:
+        """The formulas above, in their order."""
+        v = state["velocity"]
+        v *= group["momentum"]
+        v -= np.multiply(g, group["lr"], out=s)
+        p += v

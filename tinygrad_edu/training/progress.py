@@ -1,0 +1,77 @@
+"""Progress of a training: a live bar by rich on a terminal, a plain line for each epoch elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+__all__ = ["Progress"]
+
+
+class Progress:
+    """Shows how far a training is. A context manager; silent unless enabled."""
+
+    def __init__(self, epochs: int, batches: int | None, *, enabled: bool = True) -> None:
+        self.batches = batches
+        self.enabled = enabled
+        self._bar: Any = None
+        self._task: Any = None
+        self._label = ""
+        if enabled and epochs and sys.stdout.isatty():
+            self._bar = _rich_bar()
+
+    def __enter__(self) -> Progress:
+        if self._bar is not None:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def start_epoch(self, epoch: int, last: int) -> None:
+        """An epoch begins."""
+        self._label = f"epoch {epoch:>{len(str(last))}}/{last}"
+        if self._bar is not None:
+            if self._task is not None:
+                self._bar.remove_task(self._task)
+            self._task = self._bar.add_task(self._label, total=self.batches, loss="")
+
+    def advance(self, loss: float) -> None:
+        """One batch is done."""
+        if self._bar is not None:
+            self._bar.update(self._task, advance=1, loss=f"loss {loss:.4f}")
+
+    def end_epoch(self, row: dict[str, float]) -> None:
+        """An epoch is done: its figures stay on the screen."""
+        figures = "  ".join(
+            f"{name.replace('_', ' ')} {value:.4f}" for name, value in row.items() if name not in ("epoch", "seconds")
+        )
+        self.note(f"{self._label}  {figures}  ({row['seconds']:.1f} s)")
+
+    def note(self, text: str) -> None:
+        """A line that stays."""
+        if not self.enabled:
+            return
+        if self._bar is not None:
+            self._bar.console.print(text, highlight=False, markup=False)
+        else:
+            sys.stdout.write(f"{text}\n")
+            sys.stdout.flush()
+
+
+def _rich_bar() -> Any:
+    """rich's progress bar, or None where rich is not installed."""
+    try:
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as RichProgress
+    except ImportError:
+        return None
+    return RichProgress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[loss]}"),
+        TimeRemainingColumn(),
+        transient=True,
+    )
