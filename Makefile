@@ -18,7 +18,7 @@ python := .venv/bin/python
 help: ## show this list
 	@awk -F ': .*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
 
-demo: .venv/.installed-course ## train small networks and show what the package can do
+demo: .venv/.installed-course ## train a network on handwritten digits, check its gradients, draw
 	@.venv/bin/tinygrad-edu demo $(ARGS)
 
 # Two workers with one thread each: more threads than cores would only wait for each other.
@@ -33,7 +33,7 @@ lint: .venv/.installed-dev ## check format, style and types
 bench: .venv/.installed-torch ## measure speed beside PyTorch, which this target installs
 	@$(python) benchmarks/run.py $(ARGS)
 
-clean: ## remove .venv, what was built, and the caches of tools (not results in runs/)
+clean: ## remove .venv, builds and caches (not the results in runs/)
 	@rm -rf .venv build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name .git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -7,7 +7,7 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu import nn
-from tinygrad_edu.autograd.mode import MODE
+from tinygrad_edu.autograd.mode import SCOPE
 from tinygrad_edu.nn.scope import module_path
 
 
@@ -65,7 +65,7 @@ def test_operations_outside_a_module_belong_to_none():
 def test_the_scope_ends_with_an_error():
     with pytest.raises(ValueError, match="had to be"):
         Failing()(3)
-    assert MODE.get().scope is None
+    assert SCOPE.get() is None
 
 
 def test_a_mode_that_forward_sets_outlives_it():
@@ -77,7 +77,7 @@ def test_a_mode_that_forward_sets_outlives_it():
     try:
         Freeze()(leaf(1))
         assert not tg.is_grad_enabled()
-        assert MODE.get().scope is None
+        assert SCOPE.get() is None
     finally:
         tg.set_grad_enabled(True)
 
@@ -277,6 +277,51 @@ def log_backward(module, log):
     module.register_full_backward_hook(
         lambda m, into, out: log.append(("post", shapes(into), shapes(out)))
     )
+
+
+def hook_log(lib, requires_grad, used):
+    """What all kinds of hooks of a module and its part are called with, in order."""
+
+    class Pair(lib.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = lib.nn.Linear(2, 2)
+
+        def forward(self, x, scale=2):
+            return self.inner(x), x * scale
+
+    module, log = Pair(), []
+
+    def shape(grad):
+        return None if grad is None else tuple(grad.shape)
+
+    def note(kind):
+        def hook(_module, *values):
+            backward = "backward" in kind
+            log.append((kind, [list(map(shape, grads)) for grads in values] if backward else None))
+
+        return hook
+
+    for place in (module, module.inner):
+        for i, prepend in enumerate((False, False, True)):
+            name = f"{type(place).__name__} {i}"
+            place.register_forward_pre_hook(note(f"{name} pre"), prepend=prepend)
+            place.register_forward_hook(note(f"{name} post"), prepend=prepend)
+            place.register_full_backward_pre_hook(note(f"{name} backward pre"), prepend)
+            place.register_full_backward_hook(note(f"{name} backward"), prepend)
+    outputs = module(lib.ones(3, 2, requires_grad=requires_grad))
+    sum(outputs[i].sum() for i in used).backward()
+    return log
+
+
+@pytest.mark.torch
+@pytest.mark.filterwarnings("ignore:Full backward hook is firing")
+@pytest.mark.parametrize(("requires_grad", "used"), [(True, [0, 1]), (True, [0]), (False, [0])])
+def test_all_hooks_run_in_the_order_of_pytorch(requires_grad, used):
+    torch = pytest.importorskip("torch")
+    ours = hook_log(tg, requires_grad, used)
+    assert ours == hook_log(torch, requires_grad, used)
+    assert len(ours) >= 18
 
 
 def test_backward_hooks_run_around_the_modules_inside():

@@ -385,6 +385,16 @@ def test_an_ellipsis_missing_from_the_output_is_summed_over():
     assert tg.einsum("...i,...i->i", x, y).tolist() == [2.0, 2.0, 2.0]
 
 
+@pytest.mark.parametrize("equation", ["ij,jk->ik", "ij,jk->ki", "ji,kj->ik", "ji,kj->ki"])
+def test_results_and_gradients_are_not_transposed_in_memory(equation):
+    x, y = (tg.rand(3, 3, requires_grad=True) for _ in range(2))
+    result = tg.einsum(equation, x, y)
+    result.backward(tg.rand(3, 3))
+    assert result.is_contiguous()
+    assert x.grad.is_contiguous()
+    assert y.grad.is_contiguous()
+
+
 def test_sizes_of_one_are_broadcast_and_their_gradient_summed():
     x, y = tg.ones(2, 1, requires_grad=True), tg.ones(3, 4)
     result = tg.einsum("ij,jk->ik", x, y)

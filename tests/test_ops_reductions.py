@@ -6,6 +6,7 @@ from cases import Case, numpy_axis, property_test, reduction
 from hypothesis import strategies as st
 
 import tinygrad_edu as tg
+from tinygrad_edu.ops.reducing import spread
 from tinygrad_edu.testing.strategies import arrays, axes, shapes
 
 inf, nan = float("inf"), float("nan")
@@ -306,6 +307,13 @@ def test_gradients_of_a_sum_are_not_views_of_each_other():
     x.grad[0, 0] = 7.0
     assert x.grad.tolist() == [[7.0, 1.5], [1.5, 1.5]]
     assert y.grad.tolist() == [[1.5, 1.5], [1.5, 1.5]]
+
+
+def test_the_gradient_of_a_full_sum_is_repeated_without_copies():
+    view = spread(np.float32(3.0), (1000, 1000), None)
+    assert view.strides == (0, 0)
+    assert not view.flags.writeable
+    assert (view == 3.0).all()
 
 
 def test_nan_takes_no_part_in_nansum_and_nanmean():

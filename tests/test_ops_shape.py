@@ -272,6 +272,11 @@ def cuts(x):
     )
 
 
+def by_position(function):
+    """A function that gives our arguments other names."""
+    return lambda *values, **kwargs: function(*values, *kwargs.values())
+
+
 CASES = [
     Case("reshape", tg.reshape, ANY, np.reshape, a_shape),
     Case(
@@ -302,33 +307,33 @@ CASES = [
         "unsqueeze",
         tg.unsqueeze,
         ANY,
-        np.expand_dims,
+        by_position(np.expand_dims),
         lambda x: st.integers(-x.ndim - 1, x.ndim).map(lambda dim: {"dim": dim}),
     ),
     Case("atleast_1d", tg.atleast_1d, ANY, np.atleast_1d),
     Case("atleast_2d", tg.atleast_2d, ANY, np.atleast_2d),
     Case("atleast_3d", tg.atleast_3d, arrays(shapes(min_dims=2)), np.atleast_3d),
-    Case("permute", tg.permute, EMPTY_TOO, np.transpose, an_order),
-    Case("transpose", tg.transpose, ROWS, np.swapaxes, two_dims),
+    Case("permute", tg.permute, EMPTY_TOO, by_position(np.transpose), an_order),
+    Case("transpose", tg.transpose, ROWS, by_position(np.swapaxes), two_dims),
     Case("T", lambda x: x.T, ANY, np.transpose),
     Case("mT", lambda x: x.mT, MATRICES, np.matrix_transpose),
     Case("t", tg.t, arrays(shapes(max_dims=2)), np.transpose),
     Case("movedim", tg.movedim, ANY, np.moveaxis, a_move),
     Case("expand", shape.expand, arrays(shapes(max_side=2)), numpy_expand, larger),
     Case("broadcast_tensors", tg.broadcast_tensors, pair(), np.broadcast_arrays),
-    Case("repeat", shape.repeat, ANY, np.tile, counts),
+    Case("repeat", shape.repeat, ANY, by_position(np.tile), counts),
     Case(
         "tile",
-        tg.tile,
+        by_position(tg.tile),
         ANY,
-        np.tile,
+        by_position(np.tile),
         lambda x: counts(x, extra=0, fewer=2),
     ),
     Case(
         "repeat_interleave",
         tg.repeat_interleave,
         ROWS,
-        np.repeat,
+        lambda x, repeats, dim: np.repeat(x, repeats, axis=dim),
         lambda x: st.fixed_dictionaries(
             {"repeats": st.integers(0, 3), "dim": st.integers(-x.ndim, x.ndim - 1)}
         ),
@@ -341,10 +346,10 @@ CASES = [
     ),
     Case("narrow", tg.narrow, ROWS, numpy_narrow, a_part),
     Case("select", tg.select, ROWS, lambda x, dim, index: x.take(index, dim), a_slice),
-    Case("flip", tg.flip, EMPTY_TOO, np.flip, some_dims),
+    Case("flip", tg.flip, EMPTY_TOO, by_position(np.flip), some_dims),
     Case("fliplr", tg.fliplr, MATRICES, np.fliplr),
     Case("flipud", tg.flipud, ROWS, np.flipud),
-    Case("roll", tg.roll, ROWS, np.roll, shifts),
+    Case("roll", tg.roll, ROWS, by_position(np.roll), shifts),
     Case("roll the flattened", lambda x: tg.roll(x, -2), ANY, lambda x: np.roll(x, -2)),
     Case("clone", tg.clone, EMPTY_TOO, np.copy),
     Case("contiguous", lambda x: x.T.contiguous(), ANY, np.transpose),
@@ -401,13 +406,13 @@ CASES = [
         lambda x, pad: numpy_pad(x, pad, "wrap"),
         inner_widths(lambda size: size),
     ),
-    Case("tril", tg.tril, MATRICES, np.tril, offset),
-    Case("triu", tg.triu, MATRICES, np.triu, offset),
+    Case("tril", tg.tril, MATRICES, by_position(np.tril), offset),
+    Case("triu", tg.triu, MATRICES, by_position(np.triu), offset),
     Case(
         "diagonal",
         tg.diagonal,
         MATRICES,
-        np.diagonal,
+        by_position(np.diagonal),
         a_plane,
     ),
     Case("diag_embed", tg.diag_embed, ROWS, numpy_diag_embed, plane_of_result),
@@ -415,7 +420,7 @@ CASES = [
         "diag",
         tg.diag,
         arrays(shapes(min_dims=1, max_dims=2)),
-        np.diag,
+        by_position(np.diag),
         offset,
     ),
     Case(

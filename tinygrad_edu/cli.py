@@ -1,7 +1,5 @@
 """The command line: `tinygrad-edu`."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -19,7 +19,7 @@ from .autograd import enable_grad, no_grad
 from .datasets import MNIST, DatasetError, Digits
 from .nn import Module
 from .nn import functional as F
-from .random import manual_seed, resolve
+from .random import manual_seed
 from .tensor import Tensor
 from .training import History, Trainer
 from .utils.data import DataLoader

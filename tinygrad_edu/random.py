@@ -5,7 +5,7 @@ Everything random also takes `generator=`: a `tg.Generator` or a NumPy generator
 
 from __future__ import annotations
 
-import secrets
+import os
 from typing import Any
 
 import numpy as np
@@ -41,12 +41,19 @@ class Generator:
     def manual_seed(self, seed: int) -> Generator:
         """Start the stream at `seed`; returns the generator."""
         self._seed = int(seed)
-        self.numpy = np.random.default_rng(self._seed & (2**64 - 1))
+        self._stream: np.random.Generator | None = None
         return self
+
+    @property
+    def numpy(self) -> np.random.Generator:
+        """The NumPy generator, made when first asked for: numpy.random is slow to import."""
+        if self._stream is None:
+            self._stream = np.random.default_rng(self._seed & (2**64 - 1))
+        return self._stream
 
     def seed(self) -> int:
         """Start the stream at a seed from the operating system; returns it."""
-        self.manual_seed(secrets.randbits(63))
+        self.manual_seed(int.from_bytes(os.urandom(8), "big") >> 1)
         return self._seed
 
     def initial_seed(self) -> int:

@@ -6,7 +6,7 @@ back), `mode.py` (what is recorded), then `function.py` and `anomaly.py`.
 
 from . import function
 from .anomaly import detect_anomaly, set_detect_anomaly
-from .engine import backward, grad
+from .differentiate import backward, grad
 from .function import Function
 from .gradcheck import gradcheck, gradgradcheck
 from .mode import (

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from .graph import Operation, TensorBase, Value, output_node, rebind, record, wrap
+from .graph import Operation, TensorBase, Value, output_node, record, wrap
+from .inplace import rebind
 from .mode import MODE, switched
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ class FunctionCtx:
         for tensor in tensors:
             if tensor is not None and not isinstance(tensor, TensorBase):
                 raise TypeError(
-                    f"save_for_backward can only save tensors; got {type(tensor).__name__}. "
-                    "Set anything else as an attribute: `ctx.size = ...`."
+                    f"save_for_backward can only save tensors; got {type(tensor).__name__}. Set "
+                    "anything else as an attribute: `ctx.size = ...`."
                 )
         self.to_save = tensors
 
@@ -68,6 +69,7 @@ class _FunctionNode(Operation):
     """The node of a user's Function."""
 
     __slots__ = ("arguments", "ctx", "function", "multiple", "results")
+    results: list[tuple[tuple[int, ...], np.dtype[Any]]]  # shapes and types
     owns_results = False  # A user's rule may return any array, such as one that it saved.
 
     def __init__(self, function: type[Function], ctx: FunctionCtx, arguments: int) -> None:
@@ -105,8 +107,7 @@ class _FunctionNode(Operation):
         if len(answers) != self.arguments:
             raise RuntimeError(
                 f"{self.name}.backward returned {len(answers)} gradients, but forward took "
-                f"{self.arguments} "
-                "arguments: return one for each, None where there is none."
+                f"{self.arguments} arguments: return one for each, None where there is none."
             )
         for index, (parent, part) in enumerate(zip(self.parents, answers, strict=False)):
             if parent is None or (wanted is not None and not wanted(parent)) or part is None:
@@ -126,12 +127,9 @@ class _FunctionNode(Operation):
             if slot >= self.arguments and value.dtype.kind == "f":
                 raise RuntimeError(
                     f"{self.name}: under create_graph=True, ctx.save_for_backward may hold inputs "
-                    "and outputs "
-                    f"only; a saved tensor of shape {value.shape} is neither, so its part of the "
-                    "second "
-                    "derivative would be missing. Save the inputs and compute it again in "
-                    "backward, or mark "
-                    "backward with @once_differentiable."
+                    f"and outputs only; a saved tensor of shape {value.shape} is neither, so its "
+                    "part of the second derivative would be missing. Save the inputs and compute "
+                    "it again in backward, or mark backward with @once_differentiable."
                 )
 
 
@@ -211,7 +209,7 @@ def _record(
     answer: Any,
 ) -> None:
     node = _FunctionNode(function, ctx, len(args))
-    node.multiple = len(results) != 1
+    node.multiple = len(results) != 1  # type: ignore[misc]
     tensors = [x if isinstance(x, TensorBase) else wrap(np.empty(0)) for x in results]
     node.results = [(x.shape, x.dtype) for x in tensors]
     returned = list(answer) if isinstance(answer, (tuple, list)) else [answer]
@@ -228,7 +226,7 @@ def _record(
         ctx._slots.append(slot)
         saved[slot] = (tensor.array, tensor.version, tensor.version[0])
     extra = max([slot + 1 - len(args) for slot in saved] + [0])
-    record(node, (), [*edges, *[None] * extra], 0, tensors, MODE.get().scope)
+    record(node, (), [*edges, *[None] * extra], 0, tensors)
     node.saved = saved
     # Kept above by value; holding the tensors too would tie a result to its own node.
     ctx.to_save = ()

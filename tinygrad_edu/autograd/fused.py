@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from . import engine
+from . import differentiate
 from .graph import Alias, Operation, TensorBase, Value, apply
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Fused(Operation):
         if not isinstance(grad, TensorBase):
             yield from super().differentiate(grad, values, wanted)
             return
-        inputs = [values[index] for index in range(len(self.parents))]
+        inputs: list[Any] = [values[index] for index in range(len(self.parents))]
         asked = [
             index
             for index, parent in enumerate(self.parents)
@@ -48,8 +48,12 @@ class Fused(Operation):
             # A node of its own for each use, so that f(x, x) gets two separate gradients.
             inputs[index] = apply(Alias(), inputs[index])
         result = self.plain(*inputs)
-        grads = engine.grad(
-            result, [inputs[i] for i in asked], grad, create_graph=True, allow_unused=True
+        grads = differentiate.grad(
+            result,
+            [inputs[i] for i in asked],
+            grad,  # type: ignore[arg-type]
+            create_graph=True,
+            allow_unused=True,
         )
         for index, grad_input in zip(asked, grads, strict=True):
             parent = self.parents[index]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from . import engine
+from . import differentiate
 from .graph import Array, TensorBase, wrap
 from .mode import switched
 
@@ -296,7 +296,9 @@ def first_derivative(
         grads: Any = (None,) * len(inputs)
         if results:
             weights = list(values[count:])
-            grads = engine.grad(results, inputs, weights, create_graph=True, allow_unused=True)
+            grads = differentiate.grad(
+                results, inputs, weights, create_graph=True, allow_unused=True
+            )
         return tuple(
             wrap(np.zeros_like(x.array)) if grad is None else grad
             for grad, x in zip(grads, inputs, strict=True)
@@ -373,7 +375,7 @@ def _backward(
     if not live:
         return [np.zeros_like(x.array) for x in inputs]
     results, weights = zip(*live, strict=True)
-    grads = engine.grad(results, inputs, weights, retain_graph=True, allow_unused=True)
+    grads = differentiate.grad(results, inputs, weights, retain_graph=True, allow_unused=True)
     return [
         np.zeros_like(x.array) if grad is None else grad.array
         for grad, x in zip(grads, inputs, strict=True)
@@ -490,9 +492,9 @@ def _check_repeatable(
     ):
         if first.shape != second.shape or not _distance(first.array, second) <= nondet_tol:
             raise GradcheckError(
-                f"The function is not deterministic: result {index} changed between two calls with "
-                "the same inputs. Seed what is random inside it (`tg.manual_seed(0)`), or switch "
-                "it off (`module.eval()`)."
+                f"The function is not deterministic: result {index} changed between two calls "
+                "with the same inputs. Seed what is random inside it (`tg.manual_seed(0)`), or "
+                "switch it off (`module.eval()`)."
             )
 
 

@@ -14,15 +14,14 @@ with its last user.
 from __future__ import annotations
 
 import copy
-import inspect
 import itertools
-import traceback
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 
-from .mode import MODE, Scope, switched
+from .mode import MODE, SCOPE, Scope, switched
+from .notes import AccumulateGrad, Handle, Notes, explained, note_origin
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -45,6 +44,12 @@ Rule: TypeAlias = tuple[Callable[..., Any], tuple[int, ...]]
 
 _numbers = itertools.count()
 _new = object.__new__
+
+
+def _parameters(function: Any) -> tuple[str, ...]:
+    """Names of a function's parameters; `inspect.signature` takes 30 times as long, at import."""
+    code = getattr(function, "__wrapped__", function).__code__
+    return tuple(code.co_varnames[: code.co_argcount])
 
 
 class TensorBase:
@@ -74,7 +79,7 @@ class TensorBase:
     @property
     def shape(self) -> tuple[int, ...]:
         """The size of each dimension, as a tuple."""
-        return self.array.shape
+        return self.array.shape  # type: ignore[no-any-return]
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -122,24 +127,23 @@ class View:
     it.
     """
 
-    __slots__ = ("base", "path", "seen")
+    __slots__ = ("base", "seen", "steps")
 
-    def __init__(self, base: TensorBase, path: tuple[Operation, ...]) -> None:
+    def __init__(self, base: TensorBase, steps: tuple[Any, Operation]) -> None:
         self.base = base
-        self.path = path
+        # The steps before (or None), and the last operation: a view of a view adds just one pair.
+        self.steps = steps
         self.seen = base.version[1]  # the recorded in-place changes that this view's node knows of
 
-
-class Notes:
-    """What only some nodes carry: hooks, a tensor that retains its gradient, the user's line."""
-
-    __slots__ = ("hooks", "nonfinite", "retain", "trace")
-
-    def __init__(self) -> None:
-        self.hooks: dict[int, Callable[[Tensor], Tensor | None]] = {}
-        self.retain: Any = None  # weak reference to a tensor
-        self.trace: str | None = None
-        self.nonfinite = False
+    @property
+    def path(self) -> tuple[Operation, ...]:
+        """The operations that lead from the base to the view, in order."""
+        found = []
+        steps: tuple[Any, Operation] | None = self.steps
+        while steps is not None:
+            steps, operation = steps
+            found.append(operation)
+        return tuple(reversed(found))
 
 
 class Operation:
@@ -165,9 +169,7 @@ class Operation:
     multiple: ClassVar[bool] = False  # several results, made by `apply_multiple`
     plans: ClassVar[dict[int, tuple[int, ...]]] = {}
     scratch: ClassVar[tuple[str, ...]] = ()
-    is_view: ClassVar[bool] = (
-        False  # with `multiple`, `part(i)` is the operation that makes result i alone
-    )
+    is_view: ClassVar[bool] = False  # its result looks into its input's memory
     owns_results: ClassVar[bool] = True  # gradients it returns belong to nobody else
 
     parents: tuple[Operation | TensorBase | None, ...]
@@ -180,12 +182,12 @@ class Operation:
 
     forward: Callable[..., Any]
     backward: Callable[..., Any]
-    part: Callable[[int], Operation]
+    part: Callable[[int], Operation]  # with `multiple`, if `is_view`: what makes result i alone
 
     def __init_subclass__(cls) -> None:
         """Read from the signatures which input each rule belongs to, and what it needs."""
         if "forward" in cls.__dict__ and "inputs" not in cls.__dict__:
-            cls.inputs = tuple(list(inspect.signature(cls.forward).parameters)[1:])
+            cls.inputs = _parameters(cls.forward)[1:]
         cls.plans = {}
         cls.rules = {}
         for index, name in enumerate(cls.inputs):
@@ -199,7 +201,7 @@ class Operation:
     def _slots_of(cls, rule: Callable[..., Any]) -> tuple[int, ...]:
         """Inputs are slots 0, 1, ...; `out` (or `out0`) is slot -1, `out1` is -2, ..."""
         slots = []
-        for name in list(inspect.signature(rule).parameters)[2:]:
+        for name in _parameters(rule)[2:]:
             if name in cls.inputs:
                 slots.append(cls.inputs.index(name))
             elif name == "out" or (name.startswith("out") and name[3:].isdigit()):
@@ -287,42 +289,6 @@ class Operation:
         return f"<{self.name}Backward0 object at {id(self):#x}>"
 
 
-class AccumulateGrad:
-    """The end of a path in the graph: the leaf whose `grad` the gradient is added to."""
-
-    __slots__ = ("variable",)
-
-    def __init__(self, variable: TensorBase) -> None:
-        self.variable = variable
-
-    name = "AccumulateGrad"
-    next_functions = ()
-
-    def __repr__(self) -> str:
-        return f"<AccumulateGrad of a leaf of shape {self.variable.shape}>"
-
-
-class Handle:
-    """Takes a hook away again with `remove()`; also a context manager."""
-
-    _ids: ClassVar[itertools.count[int]] = itertools.count()
-
-    def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
-        self._hooks = hooks
-        self.id = next(self._ids)
-        hooks[self.id] = hook
-
-    def remove(self) -> None:
-        """Remove the hook; a second call does nothing."""
-        self._hooks.pop(self.id, None)
-
-    def __enter__(self) -> Handle:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.remove()
-
-
 class Alias(Operation):
     """z = x, as a node of its own: a place to catch the gradient of one use of x."""
 
@@ -351,9 +317,7 @@ class Output(Operation):
 
 
 def apply(operation: Operation, *inputs: Any) -> Tensor:
-    """Run an operation on tensors (and scalars or None, which are constants) and record it if need
-    be.
-    """
+    """Run an operation on tensors (and scalars or None, constants) and record it if need be."""
     arrays = []
     parents: list[Operation | TensorBase | None] = []
     mask = 0  # bit i: input i needs a gradient
@@ -377,42 +341,29 @@ def apply(operation: Operation, *inputs: Any) -> Tensor:
     try:
         result = wrap(operation.forward(*arrays))
     except ValueError as error:
-        raise _explained(operation, arrays, error) from None
+        raise explained(operation.name, arrays, error) from None
     if operation.is_view:
         _mark_view(result, inputs[0], operation)
     if mask:
         mode = MODE.get()
         if mode.grad:
-            record(operation, inputs, parents, mask, (result,), mode.scope)
+            record(operation, inputs, parents, mask, (result,))
             result.node = operation
             if mode.anomaly:
-                _note_origin(operation, arrays, result.array)
+                note_origin(operation.annotate(), arrays, [result.array])
     return result
 
 
 def run(operation: Operation, *values: Value) -> Value:
-    """Use an operation inside a rule: on arrays in the ordinary pass, recorded if `values[0]` is a
-    tensor.
-    """
+    """Use an operation in a rule: on arrays, or recorded if `values[0]` is a tensor."""
     if isinstance(values[0], TensorBase):
         return apply(operation, *values)
     return operation.forward(*values)
 
 
-def _explained(operation: Operation, inputs: Sequence[Any], error: ValueError) -> RuntimeError:
-    """NumPy's complaint, with the operation and the shapes it was about."""
-    shapes = " and ".join(str(x.shape) for x in inputs if isinstance(x, np.ndarray))
-    return RuntimeError(
-        f"{operation.name.lower()}: {str(error).rstrip('. ')} (the inputs have shapes {shapes})."
-    )
-
-
 def apply_multiple(operation: Operation, *inputs: Any) -> tuple[Tensor, ...]:
     """Like `apply`, for an operation whose `forward` returns several arrays."""
     arrays = [x.array if isinstance(x, TensorBase) else x for x in inputs]
-    for x in inputs:
-        if isinstance(x, TensorBase) and x.view_of is not None and x.view_of.seen != x.version[1]:
-            renew(x)
     parents = [x.edge if isinstance(x, TensorBase) else None for x in inputs]
     mask = sum(1 << index for index, parent in enumerate(parents) if parent is not None)
     results = tuple(wrap(array) for array in operation.forward(*arrays))
@@ -421,9 +372,9 @@ def apply_multiple(operation: Operation, *inputs: Any) -> tuple[Tensor, ...]:
             _mark_view(result, inputs[0], operation.part(index))
     mode = MODE.get()
     if mask and mode.grad:
-        record(operation, inputs, parents, mask, results, mode.scope)
+        record(operation, inputs, parents, mask, results)
         if mode.anomaly:
-            _note_origin(operation, arrays, *(result.array for result in results))
+            note_origin(operation.annotate(), arrays, [result.array for result in results])
         for index, result in enumerate(results):
             if result.dtype.kind == "f":
                 result.node = output_node(operation, index, result)
@@ -433,8 +384,8 @@ def apply_multiple(operation: Operation, *inputs: Any) -> tuple[Tensor, ...]:
 def output_node(operation: Operation, index: int, result: TensorBase) -> Output:
     """The node that leads from result number `index` to its operation."""
     node = Output(index)
-    record(node, (), (operation,), 0, (result,), operation.scope)
-    node.notes = None
+    record(node, (), (operation,), 0, (result,))
+    node.scope = operation.scope
     return node
 
 
@@ -444,14 +395,13 @@ def record(
     parents: Sequence[Operation | TensorBase | None],
     mask: int,
     results: Sequence[TensorBase],
-    scope: Scope | None,
 ) -> None:
     """Make the operation a node: parents, number, and what its rules need, with versions."""
     operation.parents = tuple(parents)
     operation.number = next(_numbers)
     operation.shape = results[0].array.shape
     operation.dtype = results[0].array.dtype
-    operation.scope = scope
+    operation.scope = SCOPE.get()
     operation.notes = None
     saved: dict[int, tuple[Any, list[int] | None, int]] = {}
     for slot in operation.plan(mask):
@@ -463,24 +413,7 @@ def record(
     operation.saved = saved
 
 
-def _note_origin(operation: Operation, inputs: Sequence[Any], *outputs: Array) -> None:
-    """Under `detect_anomaly`: the user's line, and whether NaN or infinity first appeared here."""
-    notes = operation.annotate()
-    package = __name__.partition(".")[0]
-    frames = [
-        frame
-        for frame in traceback.extract_stack()
-        if f"/{package}/" not in frame.filename.replace("\\", "/")
-    ]
-    notes.trace = "".join(traceback.format_list(frames[-1:])).rstrip() or None
-    notes.nonfinite = not all(map(_finite, outputs)) and all(map(_finite, inputs))
-
-
-def _finite(x: Any) -> bool:
-    return not isinstance(x, np.ndarray) or x.dtype.kind != "f" or bool(np.isfinite(x).all())
-
-
-# Views and in-place changes.
+# Views.
 
 
 def _mark_view(result: TensorBase, x: TensorBase, operation: Operation) -> None:
@@ -490,9 +423,9 @@ def _mark_view(result: TensorBase, x: TensorBase, operation: Operation) -> None:
         return
     result.version = x.version
     if x.view_of is None:
-        result.view_of = View(x, (operation,))
+        result.view_of = View(x, (None, operation))
     else:
-        result.view_of = View(x.view_of.base, (*x.view_of.path, operation))
+        result.view_of = View(x.view_of.base, (x.view_of.steps, operation))
 
 
 def renew(view: TensorBase) -> None:
@@ -505,122 +438,3 @@ def renew(view: TensorBase) -> None:
             current = apply(copy.copy(operation), current)
     view.node = current.node
     link.seen = view.version[1]
-
-
-def attach(view: TensorBase) -> None:
-    """Before a recorded change through a view: its node, also if the view was made while nothing
-    was recorded.
-    """
-    link = view.view_of
-    if (
-        link is not None
-        and (view.node is None or link.seen != view.version[1])
-        and link.base.edge is not None
-    ):
-        renew(view)
-
-
-class WriteView(Operation):
-    """The base after a write through one of its views: `base[region] = value`."""
-
-    __slots__ = ("order", "path")
-
-    def __init__(self, base: Array, path: tuple[Operation, ...]) -> None:
-        self.path = path  # of view operations that lead to the region
-        # Of the dimensions in memory: in another one, a reshape in the path might copy.
-        self.order = tuple(sorted(range(base.ndim), key=lambda dim: -abs(base.strides[dim])))
-
-    def forward(self, base: Value, value: Value) -> Value:
-        return base  # The write has happened already.
-
-    def grad_base(self, grad: Value) -> Value:
-        if isinstance(grad, TensorBase):
-            keep = np.ones_like(grad.array)
-            return grad * self.grad_base(keep)
-        kept = np.empty([self.shape[dim] for dim in self.order], self.dtype).transpose(
-            np.argsort(self.order)
-        )
-        kept[...] = grad
-        region = kept
-        for operation in self.path:
-            region = operation.forward(region)
-        region[...] = 0
-        return kept
-
-    def grad_value(self, grad: Value) -> Value:
-        for operation in self.path:
-            grad = run(copy.copy(operation), grad)
-        return grad
-
-
-def check_writable(tensor: TensorBase, name: str) -> None:
-    """Refuse an in-place operation that would destroy a value which gradients are asked for."""
-    if not tensor.array.flags.writeable:
-        raise RuntimeError(
-            f"{name}: this tensor cannot be written to. Several of its elements are one place in "
-            "memory (expand), "
-            "or it was made from a read-only array. Use a `.clone()` of it."
-        )
-    if not MODE.get().grad:
-        return
-    target = tensor if tensor.view_of is None or tensor.needs_grad else tensor.view_of.base
-    if target.node is None and target.needs_grad:
-        what = "a leaf tensor" if target is tensor else "a view of a leaf tensor"
-        raise RuntimeError(
-            f"{name}: {what} that requires grad cannot be changed in place while operations are "
-            "recorded; "
-            "the value that its gradient belongs to would be lost. Update parameters inside "
-            "`with tg.no_grad():`, or compute a new tensor (`x = x + 1` instead of `x += 1`)."
-        )
-
-
-def rebind(tensor: TensorBase, node: Operation | None) -> None:
-    """After a recorded in-place change: `node` made the new values of `tensor`, and of its base."""
-    link = tensor.view_of
-    if node is not None and tensor.node is not None and tensor.node.notes is not None:
-        # A retained gradient is that of the tensor's present values.
-        node.annotate().retain, tensor.node.notes.retain = tensor.node.notes.retain, None
-    if link is not None:
-        base = link.base
-        write = WriteView(base.array, link.path)
-        record(write, (), (base.edge, node), 0, (base,), MODE.get().scope)
-        base.node = write
-    tensor.version[1] += 1
-    tensor.node = node
-    if link is not None:
-        link.seen = tensor.version[1]
-
-
-def overwrite(tensor: TensorBase, operation: Operation, *others: Any) -> None:
-    """`tensor.operation_(others)`: the result takes the place of the first input."""
-    name = f"{operation.name.lower()}_"
-    check_writable(tensor, name)
-    if MODE.get().grad:
-        attach(tensor)
-    needs = [tensor.edge, *(x.edge for x in others if isinstance(x, TensorBase))]
-    recording = MODE.get().grad and any(edge is not None for edge in needs)
-    before: TensorBase = tensor
-    if recording:
-        # Rules save the values from before the change: let them have their own copy.
-        before = wrap(tensor.array.copy(), tensor.node)
-        others = tuple(
-            wrap(x.array.copy(), x.node)
-            if isinstance(x, TensorBase) and x.version is tensor.version
-            else x
-            for x in others
-        )
-    result = apply(operation, before, *others)
-    if result.shape != tensor.shape:
-        raise RuntimeError(
-            f"{name}: the result has shape {result.shape}, but a tensor of shape {tensor.shape} "
-            "cannot grow in place. Use the operation that makes a new tensor."
-        )
-    if not np.can_cast(result.dtype, tensor.dtype, "same_kind"):
-        raise RuntimeError(
-            f"{name}: result type {result.dtype} can't be cast to the tensor's {tensor.dtype}. "
-            f"Convert first, for example `x = x.to(tg.{result.dtype})`."
-        )
-    tensor.array[...] = result.array
-    tensor.version[0] += 1
-    if recording:
-        rebind(tensor, result.node)

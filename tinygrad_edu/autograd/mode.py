@@ -39,11 +39,11 @@ class Mode(NamedTuple):
     grad: bool = True
     inference: bool = False
     anomaly: bool = False
-    scope: Scope | None = None
 
 
 _USUAL = Mode()
 MODE: ContextVar[Mode] = ContextVar("tinygrad_edu_mode", default=_USUAL)
+SCOPE: ContextVar[Scope | None] = ContextVar("tinygrad_edu_scope", default=None)
 
 
 @contextmanager

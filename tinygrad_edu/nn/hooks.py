@@ -10,16 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..autograd.graph import (
-    Alias,
-    Handle,
-    Operation,
-    Value,
-    apply,
-    apply_multiple,
-    wrap,
-)
+from ..autograd.graph import Alias, Operation, Value, apply, apply_multiple, wrap
 from ..autograd.mode import MODE
+from ..autograd.notes import Handle
 from ..tensor import Tensor
 
 if TYPE_CHECKING:
@@ -99,7 +92,7 @@ def register_forward_hook(
 ) -> Handle:
     """Call `hook(module, args, output)` after every `forward`.
 
-    What it returns, unless None, replaces the output.     `with_kwargs=True`: `hook(module, args,
+    What it returns, unless None, replaces the output. `with_kwargs=True`: `hook(module, args,
     kwargs, output)`. `prepend=True`: before the hooks that are there. `always_call=True`: also when
     `forward` raises, with the output None; an error of the hook is then a warning. Returns a handle
     with `remove()`. PyTorch: `Module.register_forward_hook`.
@@ -302,9 +295,7 @@ class Crossing:
 
     def _at_inputs(self, grads: dict[int, Value]) -> Sequence[Value]:
         """The gradients of all inputs have arrived: the module's backward pass is over."""
-        if (
-            self.grad_output is None
-        ):  # They came past the outputs, through a tensor that forward left lying about.
+        if self.grad_output is None:  # They came past the outputs, by a tensor kept elsewhere.
             return _fold(None, grads, self.input_places)
         answer = self._finish(_unfold(grads, self.input_places, self.inputs))
         return _fold(answer, grads, self.input_places)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self, TypeVar
 import numpy as np
 
 from ..autograd.graph import wrap
-from ..autograd.mode import MODE, Mode, Scope, no_grad
+from ..autograd.mode import SCOPE, Scope, no_grad
 from ..ops import conversion
 from ..ops.dtypes import DTypeLike
 from ..tensor import Tensor
@@ -74,13 +74,10 @@ class Module:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run `forward` and the hooks around it; operations recorded inside know this module."""
-        # Every layer of a small network pays this: the named tuples are made without their __new__,
-        # which would take twice as long.
-        outer = MODE.get()
-        grad, inference, anomaly, scope = outer
-        scope = _new(Scope, (self, scope))
-        inner = _new(Mode, (grad, inference, anomaly, scope))
-        MODE.set(inner)
+        outer = SCOPE.get()
+        # Every layer of a small network pays this: without its __new__ the named tuple takes half the time.
+        scope = _new(Scope, (self, outer))
+        SCOPE.set(scope)
         try:
             if self._hooks is None:
                 return self.forward(*args, **kwargs)
@@ -89,9 +86,7 @@ class Module:
             note_place(error, scope)
             raise
         finally:
-            now = MODE.get()
-            # Not the same if forward called set_grad_enabled, whose effect outlives it.
-            MODE.set(outer if now is inner else now._replace(scope=outer.scope))
+            SCOPE.set(outer)
 
     # Attributes: parameters, buffers and modules are registered when they are assigned.
 
@@ -141,6 +136,9 @@ class Module:
                 return modules[name]
             if name in (buffers := attributes["_buffers"]):
                 return buffers[name]
+            if hasattr(type(self), name):
+                # A property that raised AttributeError: once more, for its own message.
+                return object.__getattribute__(self, name)
             message = f"{self._get_name()!r} object has no attribute {name!r}{_similar(self, name)}"
         else:
             message = _uninitialized(self, f"using {name!r}")
@@ -224,8 +222,13 @@ class Module:
             raise KeyError(f"a {kind} name must not contain a dot: {name} is a path")
         if name == "":
             raise KeyError(f"a {kind} name must not be empty")
-        if name not in table and hasattr(self, name):
+        if name not in table and self._has(name):
             raise KeyError(f"attribute {name!r} already exists in {self._get_name()}")
+
+    def _has(self, name: str) -> bool:
+        """`hasattr`, without the search for similar names where there is no such attribute."""
+        tables = (self.__dict__, self._parameters, self._buffers, self._modules)
+        return hasattr(type(self), name) or any(name in table for table in tables)
 
     def get_submodule(self, target: str) -> Module:
         """The submodule at a path such as "encoder.0"; AttributeError if there is none."""
@@ -233,7 +236,7 @@ class Module:
         for name in target.split(".") if target else ():
             child = module._modules.get(name)
             if child is None:
-                what = "is not a module" if hasattr(module, name) else "does not exist"
+                what = "is not a module" if module._has(name) else "does not exist"
                 hint = _similar(module, name)
                 raise AttributeError(
                     f"There is no submodule {target!r}: {name!r} {what} in "
@@ -258,7 +261,7 @@ class Module:
         table: dict[str, Any] = module._parameters if kind == "parameter" else module._buffers
         tensor = table.get(name)
         if tensor is None:
-            what = f"is not a {kind}" if hasattr(module, name) else "does not exist"
+            what = f"is not a {kind}" if module._has(name) else "does not exist"
             hint = _similar(module, name)
             raise AttributeError(
                 f"There is no {kind} {target!r}: {name!r} {what} in {module._get_name()}{hint}"

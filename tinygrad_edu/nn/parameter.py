@@ -6,7 +6,8 @@ import copy
 from typing import Any
 
 from ..autograd.graph import wrap
-from ..tensor import Tensor, become
+from ..copies import become
+from ..tensor import Tensor
 
 __all__ = ["Buffer", "Parameter"]
 

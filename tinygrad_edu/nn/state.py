@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..autograd.graph import Array, Handle, wrap
+from ..autograd.graph import Array, wrap
+from ..autograd.notes import Handle
 from ..ops.dtypes import to_dtype
 from ..tensor import Tensor
 from .hooks import hooks_of
@@ -106,7 +107,7 @@ def load_state_dict(
 ) -> IncompatibleKeys:
     """Copy tensors or arrays, by name, into the module's parameters and buffers.
 
-    Memory and type of these stay as they are.     `strict=True`: every name must be found, and
+    Memory and type of these stay as they are. `strict=True`: every name must be found, and
     known. `assign=True` puts the given tensors in place of the present ones instead of copying.
     Returns (missing_keys, unexpected_keys).
 

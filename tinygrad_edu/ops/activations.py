@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..autograd.graph import Array, Operation, TensorBase, Value, apply, overwrite
+from ..autograd.graph import Array, Operation, TensorBase, Value, apply
+from ..autograd.inplace import overwrite
 from ..random import Generator, resolve
 from .dtypes import as_tensor_operand, floating, quiet
 from .elementwise import where
@@ -127,6 +128,7 @@ class Hardswish(Operation):
 
     __slots__ = ()
 
+    @quiet
     def forward(self, x: Array) -> Value:
         return x * (np.clip(x + 3, 0, 6) / 6)
 
@@ -321,8 +323,8 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
 
     PyTorch: `F.hardswish`. Source: Howard et al., "Searching for MobileNetV3", 2019.
 
-    >>> F.hardswish(tg.tensor([-4.0, 1.5, 4.0]))
-    tensor([-0.0000,  1.1250,  4.0000])
+    >>> F.hardswish(tg.tensor([1.5, 4.0]))
+    tensor([1.1250, 4.0000])
     """
     return activate(Hardswish(), floating(input, "hardswish"), inplace)
 

@@ -46,13 +46,18 @@ class NLLLoss(Operation):
         scale = keep.astype(input.dtype)
         if weight is not None:
             scale *= weight[target]
-        if self.reduction == "mean":
-            scale /= np.add.reduce(scale, axis=None)
+        # 0 - x, because -x would show a loss of 0 as -0. An ignored sample counts 0, even if its
+        # logarithm is infinite.
+        losses = np.where(keep, (0 - input.reshape(-1)[self.index]) * scale, 0)
         self.scale = scale
-        # An ignored sample counts 0, even if its logarithm is infinite; with all ignored, the mean
-        # is 0/0.
-        losses = np.where(keep | np.isnan(scale), -input.reshape(-1)[self.index] * scale, 0)
-        return losses if self.reduction == "none" else np.add.reduce(losses, axis=None)
+        if self.reduction == "none":
+            return losses
+        total = np.add.reduce(losses, axis=None)
+        if self.reduction == "mean":
+            count = np.add.reduce(scale, axis=None)
+            total /= count  # NaN if none is left
+            self.scale = scale / count
+        return total
 
     def grad_input(self, grad: Value) -> Value:
         if not isinstance(grad, TensorBase):
@@ -134,17 +139,17 @@ def _check_shapes(name: str, input: Tensor, target: Tensor) -> None:
         raise RuntimeError(
             f"{name}: the input holds floating numbers; got {input.dtype}. Use `x.float()`."
         )
-    if target.array.dtype.kind not in "iu":
-        raise RuntimeError(
-            f"{name}: targets that are classes are integers of shape (N,); got {target.dtype} of "
-            f"shape {target.shape}. Convert them: `target.long()`. (Probabilities, which "
-            f"cross_entropy takes too, have the input's shape, {input.shape}, and a floating type.)"
-        )
     shape = input.array.shape
     if not shape:
         raise RuntimeError(
             f"{name}: the input has a dimension for the classes, (N, C) or (C,); got a single "
             "number."
+        )
+    if target.array.dtype.kind not in "iu":
+        raise RuntimeError(
+            f"{name}: targets that are classes are integers of shape (N,); got {target.dtype} of "
+            f"shape {target.shape}. Convert them: `target.long()`. (Probabilities, which "
+            f"cross_entropy takes too, have the input's shape, {input.shape}, and a floating type.)"
         )
     expected = shape[:1] + shape[2:] if len(shape) > 1 else ()
     if target.array.shape == expected:
@@ -227,11 +232,8 @@ def cross_entropy(
     reduction = reduction_of(name, reduction, size_average, reduce)
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"{name}: label_smoothing lies between 0 and 1; got {label_smoothing}.")
-    if (
-        isinstance(target, TensorBase)
-        and target.array.dtype.kind == "f"
-        and target.shape == input.shape
-    ):
+    probabilities = isinstance(target, TensorBase) and target.array.dtype.kind == "f"
+    if probabilities and isinstance(input, TensorBase) and target.shape == input.shape != ():
         _check_weight(name, weight, input)
         return _with_probabilities(input, target, weight, reduction, label_smoothing)
     _check_shapes(name, input, target)
@@ -288,10 +290,6 @@ def _with_probabilities(
     input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, smoothing: float
 ) -> Tensor:
     """-Σ_c w_c p_c ln softmax(x)_c"""
-    if input.ndim == 0:
-        raise RuntimeError(
-            "cross_entropy: the input has a dimension for the classes; got a single number."
-        )
     dim = min(1, input.ndim - 1)
     if smoothing > 0:
         target = target * (1 - smoothing) + smoothing / input.shape[dim]

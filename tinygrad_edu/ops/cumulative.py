@@ -66,8 +66,8 @@ class CumProd(Fused):
         if not zero.any():
             return (onwards(terms) / x,)
         zeros = np.add.accumulate(zero, axis=self.axis)
-        before_first = np.where(zeros == 0, onwards(np.where(zeros == 0, terms, 0)), 0)
-        first = np.where(zero & (zeros == 1), onwards(np.where(zeros == 1, terms, 0)), 0)
+        before_first = onwards(np.where(zeros == 0, terms, 0))
+        first = np.where(zero, onwards(np.where(zeros == 1, terms, 0)), 0)
         return ((before_first + first) / nonzero,)
 
     def plain(self, x: Tensor) -> Tensor:

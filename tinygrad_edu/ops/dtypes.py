@@ -173,8 +173,8 @@ def as_tensor_operand(x: Any, name: str) -> Any:
     if isinstance(x, (bool, int, float)):
         return float(x) if isinstance(x, float) else int(x)
     raise TypeError(
-        f"{name}: operands are tensors, NumPy arrays and numbers; got {type(x).__name__}. "
-        "Make a tensor of it with tg.tensor(...)."
+        f"{name}: operands are tensors, NumPy arrays and numbers; got {type(x).__name__}. Make a "
+        "tensor of it with tg.tensor(...)."
     )
 
 

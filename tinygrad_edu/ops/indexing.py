@@ -19,18 +19,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ..autograd.graph import (
-    Array,
-    Operation,
-    TensorBase,
-    Value,
-    apply,
-    attach,
-    check_writable,
-    rebind,
-    run,
-    wrap,
-)
+from ..autograd.graph import Array, Operation, TensorBase, Value, apply, run, wrap
+from ..autograd.inplace import attach, check_writable, rebind
 from ..autograd.mode import MODE, switched
 from .dtypes import quiet
 

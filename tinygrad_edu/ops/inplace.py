@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..autograd.graph import Operation, TensorBase, overwrite
+from ..autograd.graph import Operation, TensorBase
+from ..autograd.inplace import overwrite
 from . import unary
 from .dtypes import as_tensor_operand, cast
 from .elementwise import Add, Clamp, ClampBetween, Div, Mul, Pow, Remainder, Sub, times

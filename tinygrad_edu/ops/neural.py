@@ -86,7 +86,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """
     try:
         x, w = input.array, weight.array
-        fits = x.shape[-1] == w.shape[1] and x.dtype == w.dtype
+        fits = w.ndim == 2 and x.shape[-1] == w.shape[1] and x.dtype == w.dtype
         if bias is not None:
             fits = fits and bias.array.shape == w.shape[:1] and bias.array.dtype == w.dtype
     except (AttributeError, IndexError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -32,7 +32,7 @@ __all__ = [
     "randperm",
 ]
 
-AnyGenerator = Generator | np.random.Generator | None
+AnyGenerator: TypeAlias = "Generator | np.random.Generator | None"
 
 
 def _floating(dtype: DTypeLike, name: str) -> DType:

@@ -114,7 +114,7 @@ class Mean(Reduction):
         return (_sum(x, self.axes, self.keepdims) / count).astype(x.dtype, copy=False)
 
     def grad_x(self, grad: Value) -> Value:
-        count = group_size(self.input_shape, self.axes) or math.nan
+        count = group_size(self.input_shape, self.axes) or 1
         return spread(grad / count, self.input_shape, self.axes)
 
 
@@ -248,8 +248,8 @@ class Std(Dispersion):
         return np.sqrt(self.variance(wide(x))).astype(x.dtype, copy=False)
 
     def grad_x(self, grad: Value, x: Value, out: Value) -> Value:
-        flat = constant(out) == 0
-        scale = np.where(flat, 0, grad / (np.where(flat, 1, out) * self.freedom(x.shape)))
+        # Where z is 0, x - mean is 0, too.
+        scale = grad / (np.where(constant(out) == 0, 1, out) * self.freedom(x.shape))
         return kept(scale, x.shape, self.axes) * self.centred(x)
 
 

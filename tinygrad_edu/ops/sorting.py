@@ -22,8 +22,8 @@ def _order(x: Array, dim: int, descending: bool) -> Array:
     if not descending:
         return x.argsort(axis=dim, kind="stable")
     # Sorted from the other end, so that equal elements keep their order here too.
-    last = x.shape[dim] - 1
-    return last - np.flip(np.argsort(np.flip(x, dim), axis=dim, kind="stable"), dim)
+    order = np.flip(np.flip(x, dim).argsort(axis=dim, kind="stable"), dim)
+    return (x.shape[dim] - 1) - order  # type: ignore[no-any-return]
 
 
 def _picked(input: Tensor, dim: int, order: Array) -> ValuesIndices:

@@ -8,7 +8,6 @@ inside it.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf, pi
@@ -54,7 +53,7 @@ def _operation(
     name: str, forward: Callable[..., Any], derivative: Callable[..., Any]
 ) -> type[Operation]:
     """The operation z = f(x) with grad_x = grad · f'."""
-    (uses,) = inspect.signature(derivative).parameters or ("",)
+    (uses,) = derivative.__code__.co_varnames[: derivative.__code__.co_argcount] or ("",)
 
     def of_input(self: Operation, grad: Value, x: Value) -> Value:
         return grad * derivative(x)

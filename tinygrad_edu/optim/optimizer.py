@@ -46,8 +46,8 @@ class Optimizer:
             if name == "differentiable" and value:
                 raise ValueError(
                     f"{type(self).__name__}: differentiable=True is not supported: updates work "
-                    "on arrays in "
-                    "place. Write the update with tensor operations to differentiate through it."
+                    "on arrays in place. Write the update with tensor operations to differentiate "
+                    "through it."
                 )
             if name not in (*self.ignored, "differentiable"):
                 raise TypeError(
@@ -59,15 +59,13 @@ class Optimizer:
         if isinstance(params, TensorBase):
             raise TypeError(
                 "params argument given to the optimizer should be an iterable of tensors or "
-                "dicts, but got a "
-                "single tensor: write [tensor]."
+                "dicts, but got a single tensor: write [tensor]."
             )
         groups: list[Any] = list(params)
         if not groups:
             raise ValueError(
                 "optimizer got an empty parameter list: does the model have layers, and was a "
-                "generator such as "
-                "model.parameters() used up before?"
+                "generator such as model.parameters() used up before?"
             )
         if not isinstance(groups[0], dict):
             groups = [{"params": groups}]
@@ -113,8 +111,7 @@ class Optimizer:
             if p.node is not None:
                 raise ValueError(
                     f"can't optimize a non-leaf Tensor (shape {p.shape}, grad_fn={p.node.name}): "
-                    "give the "
-                    "optimizer the tensors you created, not results computed from them."
+                    "give the optimizer the tensors you created, not results computed from them."
                 )
         if len({id(p) for p in params}) != len(params):
             raise ValueError("a parameter group contains the same parameter twice.")
@@ -133,8 +130,8 @@ class Optimizer:
                 for number in value if isinstance(value, (tuple, list)) else (value,):
                     if not low <= number < high:
                         raise ValueError(
-                            f"{type(self).__name__}: invalid {label}: {name}={value!r}; "
-                            f"it should be in [{low}, {high})."
+                            f"{type(self).__name__}: invalid {label}: {name}={value!r}; it should "
+                            f"be in [{low}, {high})."
                         )
 
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -220,15 +217,13 @@ class Optimizer:
         if len(groups) != len(self.param_groups):
             raise ValueError(
                 f"loaded state dict has a different number of parameter groups: {len(groups)}, "
-                "this optimizer "
-                f"has {len(self.param_groups)}."
+                f"this optimizer has {len(self.param_groups)}."
             )
         for index, (new, old) in enumerate(zip(groups, self.param_groups, strict=True)):
             if len(new["params"]) != len(old["params"]):
                 raise ValueError(
                     "loaded state dict contains a parameter group that doesn't match the size of "
-                    "optimizer's "
-                    f"group: group {index} has {len(new['params'])} parameters there, "
+                    f"optimizer's group: group {index} has {len(new['params'])} parameters there, "
                     f"{len(old['params'])} here."
                 )
         parameter: dict[Hashable, Tensor] = {

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..autograd import engine
+from ..autograd import differentiate
 from ..autograd.fused import Fused
 from ..autograd.gradcheck import (
     GradcheckError,
@@ -162,7 +162,7 @@ def _gradients(results: Sequence[TensorBase], leaves: Sequence[Any]) -> list[Arr
     if not pairs or not wanted:
         return [np.zeros_like(leaf.array) if leaf.needs_grad else None for leaf in leaves]
     outputs, weights = zip(*pairs, strict=True)
-    found = iter(engine.grad(outputs, wanted, weights, retain_graph=True, materialize_grads=True))
+    found = iter(differentiate.grad(outputs, wanted, weights, retain_graph=True, materialize_grads=True))
     return [next(found).array if leaf.needs_grad else None for leaf in leaves]
 
 
@@ -303,7 +303,7 @@ def _check_ownership(function: Callable[..., Any], arrays: Sequence[Array]) -> N
     others += [("a result", result.array) for result in results]
     others += [("the incoming gradient", cotangent) for cotangent in cotangents]
     weights: Any = [wrap(cotangent) for cotangent in cotangents]
-    engine.backward(results, weights, retain_graph=True)  # type: ignore[arg-type]
+    differentiate.backward(results, weights, retain_graph=True)  # type: ignore[arg-type]
     for node in operations(*results):
         others += [(f"an array that {node.name} keeps", array) for array in _kept(node)]
     _check_unchanged("Incoming gradient unmutated", cotangents, before)
@@ -328,7 +328,7 @@ def _check_ownership(function: Callable[..., Any], arrays: Sequence[Array]) -> N
                 )
         others.append((f"the gradient of input {index}", grad))
     first = [None if leaf._grad is None else leaf._grad.array.copy() for leaf in leaves]
-    engine.backward(results, weights)  # type: ignore[arg-type]
+    differentiate.backward(results, weights)  # type: ignore[arg-type]
     second = [None if leaf._grad is None else leaf._grad.array / 2 for leaf in leaves]
     _close("Second pass over a retained graph", second, first, 1e-12, 1e-12)
 

@@ -1,5 +1,7 @@
-"""Training: a Trainer with history and progress, for those who do not want to write the loop again."""
+"""Training: a Trainer with history and progress, for those who do not want to write the loop."""
 
-from .trainer import History, Trainer, accuracy
+from .history import History
+from .metrics import accuracy
+from .trainer import Trainer
 
 __all__ = ["History", "Trainer", "accuracy"]

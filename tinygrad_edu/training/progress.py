@@ -1,4 +1,4 @@
-"""Progress of a training: a live bar by rich on a terminal, a plain line for each epoch elsewhere."""
+"""Progress of a training: a live bar by rich on a terminal, a line for each epoch elsewhere."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ __all__ = ["Progress"]
 
 
 class Progress:
-    """Shows how far a training is. A context manager; silent unless enabled."""
+    """Shows how far a training is, on the standard output. A context manager.
 
-    def __init__(self, epochs: int, batches: int | None, *, enabled: bool = True) -> None:
+    `batches` is the length of an epoch if it is known. Silent unless `enabled`.
+    """
+
+    def __init__(self, batches: int | None, *, enabled: bool = True) -> None:
         self.batches = batches
         self.enabled = enabled
-        self._bar: Any = None
-        self._task: Any = None
         self._label = ""
-        if enabled and epochs and sys.stdout.isatty():
-            self._bar = _rich_bar()
+        self._task: Any = None
+        self._bar = _rich_bar() if enabled and sys.stdout.isatty() else None
 
     def __enter__(self) -> Progress:
         if self._bar is not None:
@@ -45,7 +46,9 @@ class Progress:
     def end_epoch(self, row: dict[str, float]) -> None:
         """An epoch is done: its figures stay on the screen."""
         figures = "  ".join(
-            f"{name.replace('_', ' ')} {value:.4f}" for name, value in row.items() if name not in ("epoch", "seconds")
+            f"{name.replace('_', ' ')} {value:.4f}"
+            for name, value in row.items()
+            if name not in ("epoch", "seconds")
         )
         self.note(f"{self._label}  {figures}  ({row['seconds']:.1f} s)")
 
@@ -54,18 +57,22 @@ class Progress:
         if not self.enabled:
             return
         if self._bar is not None:
-            self._bar.console.print(text, highlight=False, markup=False)
+            self._bar.console.print(text, highlight=False, markup=False, soft_wrap=True)
         else:
             sys.stdout.write(f"{text}\n")
             sys.stdout.flush()
 
 
 def _rich_bar() -> Any:
-    """rich's progress bar, or None where rich is not installed."""
+    """rich's progress bar; None without rich, and on a terminal that cannot move its cursor."""
     try:
+        from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as RichProgress
     except ImportError:
+        return None
+    console = Console()
+    if not console.is_terminal or console.is_dumb_terminal:
         return None
     return RichProgress(
         TextColumn("{task.description}"),
@@ -73,5 +80,6 @@ def _rich_bar() -> Any:
         MofNCompleteColumn(),
         TextColumn("{task.fields[loss]}"),
         TimeRemainingColumn(),
+        console=console,
         transient=True,
     )

@@ -3,76 +3,43 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
-
-import numpy as np
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias
 
 from ..autograd import no_grad
 from ..nn import Module
 from ..optim import Optimizer
 from ..tensor import Tensor
+from .history import History
+from .interrupt import Interrupt, Stopped
+from .metrics import accuracy
 from .progress import Progress
 
-__all__ = ["History", "Trainer", "accuracy"]
+__all__ = ["Trainer"]
 
-Batches = Iterable[tuple[Tensor, Tensor]]
-Metric = Callable[[Tensor, Tensor], float]
-
-
-def accuracy(output: Tensor, target: Tensor) -> float:
-    """The fraction of rows of `output` (N, C) whose largest element is at the class in `target` (N,).
-
-    One-hot targets (N, C) are accepted too.
-
-    >>> from tinygrad_edu.training import accuracy
-    >>> accuracy(tg.tensor([[0.1, 0.9], [0.8, 0.2]]), tg.tensor([1, 1]))
-    0.5
-    """
-    classes = target.array if target.ndim == 1 else target.array.argmax(axis=1)
-    if output.ndim != 2 or len(output) != len(classes):
-        raise ValueError(
-            f"accuracy compares outputs (N, C) with classes (N,); got {output.shape} and {target.shape}."
-        )
-    return float((output.array.argmax(axis=1) == classes).mean())
-
-
-@dataclass
-class History:
-    """What happened during training: one entry for each epoch, and the loss of every batch.
-
-    `epochs` is a list of dicts with "epoch", "train_loss", "seconds", with a metric "train_accuracy", with a test
-    loader "test_loss" and "test_accuracy". `interrupted` says whether Ctrl-C ended it.
-    """
-
-    epochs: list[dict[str, float]] = field(default_factory=list)
-    batch_losses: list[float] = field(default_factory=list)
-    interrupted: bool = False
-
-    def __getitem__(self, name: str) -> list[float]:
-        """One figure over the epochs: `history["test_accuracy"]`."""
-        if self.epochs and name not in self.epochs[0]:
-            raise KeyError(f"The history has {', '.join(self.epochs[0])}; not {name!r}.")
-        return [row[name] for row in self.epochs]
-
-    def __len__(self) -> int:
-        return len(self.epochs)
+Batches: TypeAlias = Iterable[Any]  # of pairs (input, target)
 
 
 class Trainer:
     """Trains a model and keeps its history.
 
-    `loss_fn(output, target)` is a loss module or function whose result is the mean over the batch; `metric(output,
-    target)` a fraction such as `accuracy`, or None. `progress`: a bar on a terminal and a line for each epoch
-    elsewhere; False for silence. Ctrl-C ends `fit` after the running batch, with the history kept.
+    Args:
+        loss_fn: `loss_fn(output, target)`, a module or function; the mean over the batch.
+        train_loader, test_loader: a `DataLoader` or whatever can be iterated over once an epoch
+            and gives pairs (input, target). The test loader may be left out.
+        metric: `metric(output, target)` for a batch, a number; None for the loss alone.
+        progress: a bar on a terminal and a line for each epoch elsewhere; False for silence.
+
+    `fit` may be called again and goes on. Its first Ctrl-C ends it after the running batch: the
+    history keeps the finished epochs, the model what it has learnt. A second one does not wait.
 
     >>> from tinygrad_edu.training import Trainer
     >>> from tinygrad_edu.utils.data import DataLoader, TensorDataset
     >>> x = tg.tensor([[-1.0], [-0.5], [0.5], [1.0]])
     >>> loader = DataLoader(TensorDataset(x, (x[:, 0] > 0).long()), batch_size=2)
     >>> model = nn.Linear(1, 2)
-    >>> trainer = Trainer(model, nn.CrossEntropyLoss(), optim.SGD(model.parameters(), lr=5.0), loader, progress=False)
+    >>> optimizer = optim.SGD(model.parameters(), lr=5.0)
+    >>> trainer = Trainer(model, nn.CrossEntropyLoss(), optimizer, loader, progress=False)
     >>> history = trainer.fit(epochs=20)
     >>> history["train_accuracy"][-1]
     1.0
@@ -86,7 +53,7 @@ class Trainer:
         train_loader: Batches,
         test_loader: Batches | None = None,
         *,
-        metric: Metric | None = accuracy,
+        metric: Callable[[Tensor, Tensor], Any] | None = accuracy,
         progress: bool = True,
     ) -> None:
         self.model = model
@@ -99,32 +66,45 @@ class Trainer:
         self.history = History()
 
     def fit(self, epochs: int) -> History:
-        """Train for a number of epochs, continuing the history if there is one."""
-        if epochs < 0:
-            raise ValueError(f"epochs must not be negative; got {epochs}.")
-        first = len(self.history) + 1
-        self.history.interrupted = False
-        total = _length(self.train_loader)
-        with Progress(epochs, total, enabled=self.progress) as progress:
-            try:
-                for epoch in range(first, first + epochs):
-                    start = time.perf_counter()
-                    progress.start_epoch(epoch, first + epochs - 1)
-                    row = {"epoch": float(epoch), **self._train_epoch(progress)}
-                    if self.test_loader is not None:
-                        row |= {f"test_{name}": value for name, value in self.evaluate(self.test_loader).items()}
-                    row["seconds"] = time.perf_counter() - start
-                    self.history.epochs.append(row)
-                    progress.end_epoch(row)
-            except KeyboardInterrupt:
-                self.history.interrupted = True
-                progress.note(f"Stopped after {len(self.history)} epochs; the history is kept.")
-        return self.history
+        """Train for so many epochs more; returns the history.
 
-    def _train_epoch(self, progress: Progress) -> dict[str, float]:
+        Raises ValueError if a loader gives no batch, or something else than pairs.
+        """
+        if epochs < 0:
+            raise ValueError(f"epochs is 0 or more; got {epochs}.")
+        history = self.history
+        history.interrupted = False
+        first = len(history) + 1
+        last = len(history) + epochs
+        with (
+            Progress(_length(self.train_loader), enabled=self.progress) as progress,
+            Interrupt() as interrupt,
+        ):
+            finished = len(history.batch_losses)
+            try:
+                for epoch in range(first, last + 1):
+                    progress.start_epoch(epoch, last)
+                    row = self._epoch(epoch, progress, interrupt)
+                    history.epochs.append(row)
+                    finished = len(history.batch_losses)
+                    progress.end_epoch(row)
+                    interrupt.check()
+            except (Stopped, KeyboardInterrupt) as stop:
+                history.interrupted = True
+                if interrupt.requested and isinstance(stop, KeyboardInterrupt):
+                    raise  # the second Ctrl-C
+                progress.note(f"Stopped: {len(history)} finished epochs are kept.")
+            finally:
+                del history.batch_losses[finished:]
+        return history
+
+    def _epoch(self, epoch: int, progress: Progress, interrupt: Interrupt) -> dict[str, float]:
+        """Train once over the training loader, and evaluate."""
+        start = time.perf_counter()
         self.model.train()
-        sums = _Means()
-        for input, target in self.train_loader:
+        means = _Means()
+        for batch in self.train_loader:
+            input, target = _pair(batch)
             self.optimizer.zero_grad()
             output = self.model(input)
             loss = self.loss_fn(output, target)
@@ -132,30 +112,51 @@ class Trainer:
             self.optimizer.step()
             value = loss.item()
             self.history.batch_losses.append(value)
-            sums.add(self._figures(value, output, target), len(target))
+            means.add(self._figures(value, output, target), _size(target))
             progress.advance(value)
-        return {f"train_{name}": value for name, value in sums.means()}
+            interrupt.check()
+        if not means.count:
+            raise ValueError(_no_batch("training", self.train_loader, epoch))
+        row: dict[str, float] = {"epoch": epoch}
+        row |= {f"train_{name}": value for name, value in means.result().items()}
+        if self.test_loader is not None:
+            figures = self._evaluate(self.test_loader, interrupt, epoch)
+            row |= {f"test_{name}": value for name, value in figures.items()}
+        row["seconds"] = time.perf_counter() - start
+        return row
+
+    def evaluate(self, loader: Batches) -> dict[str, float]:
+        """Mean loss and metric over a loader, without recording and in evaluation mode.
+
+        Afterwards every module is in the mode in which it was. Raises ValueError as `fit` does.
+        """
+        return self._evaluate(loader, Interrupt(), 1)
 
     @no_grad()
-    def evaluate(self, loader: Batches) -> dict[str, float]:
-        """Mean loss and metric over a loader, with the model in evaluation mode and then as it was before."""
-        was_training = self.model.training
+    def _evaluate(self, loader: Batches, interrupt: Interrupt, epoch: int) -> dict[str, float]:
+        modes = [(module, module.training) for module in self.model.modules()]
         self.model.eval()
-        sums = _Means()
+        means = _Means()
         try:
-            for input, target in loader:
+            for batch in loader:
+                input, target = _pair(batch)
                 output = self.model(input)
-                sums.add(self._figures(self.loss_fn(output, target).item(), output, target), len(target))
+                loss = self.loss_fn(output, target).item()
+                means.add(self._figures(loss, output, target), _size(target))
+                interrupt.check()
         finally:
-            self.model.train(was_training)
-        return dict(sums.means())
+            for module, training in modes:
+                module.training = training
+        if not means.count:
+            raise ValueError(_no_batch("test", loader, epoch))
+        return means.result()
 
     def _figures(self, loss: float, output: Tensor, target: Tensor) -> dict[str, float]:
-        figures = {"loss": loss}
-        if self.metric is not None:
-            name = getattr(self.metric, "__name__", type(self.metric).__name__.lower())
-            figures[name] = self.metric(output, target)
-        return figures
+        if self.metric is None:
+            return {"loss": loss}
+        with no_grad():
+            value = float(self.metric(output.detach(), target))
+        return {"loss": loss, _name(self.metric): value}
 
 
 class _Means:
@@ -170,9 +171,29 @@ class _Means:
             self.sums[name] = self.sums.get(name, 0.0) + value * count
         self.count += count
 
-    def means(self) -> Iterator[tuple[str, float]]:
-        for name, total in self.sums.items():
-            yield name, total / self.count if self.count else float(np.nan)
+    def result(self) -> dict[str, float]:
+        return {name: total / self.count for name, total in self.sums.items()}
+
+
+def _pair(batch: Any) -> tuple[Any, Any]:
+    if not isinstance(batch, (list, tuple)) or len(batch) != 2:
+        many = f" of {len(batch)}" if isinstance(batch, (list, tuple)) else ""
+        raise ValueError(
+            f"A Trainer's loader gives pairs (input, target); got a {type(batch).__name__}{many}. "
+            "For batches of another form write the loop by hand."
+        )
+    return batch[0], batch[1]
+
+
+def _size(target: Any) -> int:
+    """The number of samples in a batch; a target without dimensions is one."""
+    return len(target) if getattr(target, "ndim", 1) else 1
+
+
+def _name(metric: Any) -> str:
+    """A metric's name in the history."""
+    name = str(getattr(metric, "__name__", type(metric).__name__)).lower()
+    return name if name.isidentifier() and name not in ("loss", "partial") else "metric"
 
 
 def _length(loader: Any) -> int | None:
@@ -180,3 +201,15 @@ def _length(loader: Any) -> int | None:
         return len(loader)
     except TypeError:
         return None
+
+
+def _no_batch(kind: str, loader: Any, epoch: int) -> str:
+    if epoch > 1 and iter(loader) is loader:
+        return (
+            f"The {kind} loader gave no batch in epoch {epoch}: a {type(loader).__name__} can be "
+            "iterated over only once. Use a DataLoader, or a list of batches."
+        )
+    return (
+        f"The {kind} loader gave no batch: its dataset is empty, or smaller than one batch under "
+        "drop_last=True, or it is an iterator that was used before."
+    )

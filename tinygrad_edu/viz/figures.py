@@ -19,7 +19,8 @@ __all__ = ["plot_history", "plot_predictions"]
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#999999"
 
 
-def _figure(width: float, height: float) -> Any:
+def make_figure(width: float, height: float) -> Any:
+    """An empty matplotlib figure of this size in inches; ImportError says what to install."""
     try:
         from matplotlib.figure import Figure
     except ImportError:
@@ -30,73 +31,101 @@ def _figure(width: float, height: float) -> Any:
 
 
 def plot_history(history: History, title: str = "Training") -> Figure:
-    """Loss and accuracy over the epochs, and the loss of every batch behind them.
+    """Curves of a training: the loss, with that of every batch behind it, and each metric.
 
-    Returns a matplotlib Figure: `.savefig("curves.png")`. Raises ValueError for an empty history.
+    Returns a matplotlib Figure: `.savefig("curves.png")`. Raises ValueError for an empty history,
+    ImportError without matplotlib.
 
     >>> from tinygrad_edu.training import History
-    >>> rows = [{"epoch": 1.0, "train_loss": 0.7, "train_accuracy": 0.8, "seconds": 0.1}]
-    >>> len(tg.viz.plot_history(History(rows, [0.9, 0.5])).axes)
-    2
+    >>> rows = [{"epoch": 1, "train_loss": 0.7, "train_accuracy": 0.8, "seconds": 0.1}]
+    >>> figure = tg.viz.plot_history(History(rows, [0.9, 0.5]))
+    >>> [axes.get_ylabel() for axes in figure.axes]
+    ['loss', 'accuracy']
     """
     if not len(history):
-        raise ValueError("The history is empty: no epoch was finished.")
-    figure = _figure(9, 3.8)
-    figure.suptitle(title)
-    epochs = history["epoch"]
-    left, right = figure.subplots(1, 2)
-    losses = np.asarray(history.batch_losses)
-    if len(losses):
-        # Batches fill the epochs evenly; epoch e ends at e.
-        where = epochs[0] - 1 + np.arange(1, len(losses) + 1) * len(epochs) / len(losses)
-        left.plot(where, losses, color=GREY, linewidth=0.5, alpha=0.6, label="every batch")
-    for axes, name in ((left, "loss"), (right, "accuracy")):
+        raise ValueError("The history is empty: no epoch was finished, so there is no curve.")
+    names = [key.removeprefix("train_") for key in history.epochs[0] if key.startswith("train_")]
+    figure = _titled(4.5 * len(names), 3.8, title)
+    for axes, name in zip(np.atleast_1d(figure.subplots(1, len(names))), names, strict=True):
         for part, colour, marker in (("train", BLUE, "o"), ("test", ORANGE, "s")):
-            key = f"{part}_{name}"
-            if key in history.epochs[0]:
-                axes.plot(
-                    epochs, history[key], color=colour, marker=marker, markersize=4, label=part
-                )
+            points = [
+                (row["epoch"], row[f"{part}_{name}"])
+                for row in history.epochs
+                if f"{part}_{name}" in row
+            ]
+            if points:
+                axes.plot(*zip(*points, strict=True), color=colour, marker=marker, ms=4, label=part)
+        if name == "loss" and history.batch_losses:
+            _plot_batches(axes, history)
         axes.set_xlabel("epoch")
+        axes.xaxis.get_major_locator().set_params(integer=True)
         axes.set_ylabel(name)
         axes.grid(alpha=0.3)
-        if axes.get_legend_handles_labels()[0]:
-            axes.legend()
-    if losses.max(initial=0) > 10 * max(min(history["train_loss"]), 1e-12):
-        left.set_yscale("log")
+        axes.legend()
     return figure  # type: ignore[no-any-return]
+
+
+def _plot_batches(axes: Any, history: History) -> None:
+    """The loss of every batch; those of epoch e lie between e - 1 and e."""
+    losses = np.asarray(history.batch_losses)
+    where = np.arange(1, len(losses) + 1) * (len(history) / len(losses))
+    axes.plot(where, losses, color=GREY, lw=0.5, alpha=0.6, zorder=1, label="every batch")
+    finite = losses[np.isfinite(losses) & (losses > 0)]
+    if len(finite) == len(losses) and finite.max() > 20 * np.median(finite[-len(finite) // 4 :]):
+        axes.set_yscale("log")
 
 
 def plot_predictions(
-    images: Tensor, labels: Tensor, predicted: Tensor, columns: int = 8, title: str = "Predictions"
+    images: Tensor,
+    labels: Tensor,
+    predicted: Tensor,
+    columns: int = 8,
+    title: str = "Predictions",
 ) -> Figure:
-    """A grid of images (N, H, W) with their true and predicted labels; wrong ones stand out in colour and text.
+    """A grid of images (N, H, W) or (N, 1, H, W), each with its predicted and its true label.
 
-    Returns a matplotlib Figure. Raises ValueError if the three do not have the same length.
+    Wrong predictions stand out in colour and type. Returns a matplotlib Figure. Raises ValueError
+    unless there is one label and one prediction for each image, ImportError without matplotlib.
 
-    >>> figure = tg.viz.plot_predictions(tg.rand(3, 8, 8), tg.tensor([1, 2, 3]), tg.tensor([1, 2, 5]))
+    >>> images = tg.rand(3, 8, 8)
+    >>> figure = tg.viz.plot_predictions(images, tg.tensor([1, 2, 3]), tg.tensor([1, 2, 5]))
     >>> figure.axes[2].get_title()
-    '3, not 5'
+    'predicted 5\\ntrue 3'
     """
-    if not len(images) == len(labels) == len(predicted):
+    pixels = images.array
+    if pixels.ndim == 4 and pixels.shape[1] == 1:
+        pixels = pixels[:, 0]
+    if pixels.ndim != 3 or not len(pixels):
         raise ValueError(
-            f"One label and one prediction for each image: got {len(images)}, {len(labels)}, {len(predicted)}."
+            "plot_predictions takes at least one grey image, shape (N, H, W) or (N, 1, H, W); got "
+            f"{images.shape}."
         )
-    rows = -(-len(images) // columns)
-    figure = _figure(1.15 * columns, 1.35 * rows + 0.5)
-    figure.suptitle(title)
+    if not labels.shape == predicted.shape == (len(pixels),):
+        raise ValueError(
+            f"plot_predictions takes one label and one prediction for each of {len(pixels)} "
+            f"images; got shapes {labels.shape} and {predicted.shape}."
+        )
+    if columns < 1:
+        raise ValueError(f"columns is 1 or more; got {columns}.")
+    rows = -(-len(pixels) // columns)
+    figure = _titled(1.2 * columns, 1.6 * rows + 0.4, title)
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in grid:
         axes.set_axis_off()
-    for axes, image, label, guess in zip(
-        grid, images.array, labels.tolist(), predicted.tolist(), strict=False
-    ):
+    samples = zip(grid, pixels, labels.tolist(), predicted.tolist(), strict=False)
+    for axes, image, label, guess in samples:
         axes.imshow(image, cmap="gray_r")
         right = label == guess
         axes.set_title(
-            str(label) if right else f"{label}, not {guess}",
+            f"predicted {guess}\ntrue {label}",
             color="black" if right else ORANGE,
-            fontsize=10,
+            fontsize=8,
             fontweight="normal" if right else "bold",
         )
     return figure  # type: ignore[no-any-return]
+
+
+def _titled(width: float, height: float, title: str) -> Any:
+    figure = make_figure(width, height)
+    figure.suptitle(title, fontsize=11, parse_math=False)  # a $ in a title is a dollar
+    return figure
