@@ -11,7 +11,7 @@ pythons := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11 py
 python := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench clean FORCE
+.PHONY: help demo test lint bench docs clean FORCE
 # Two installs at once would trip over each other in .venv.
 .NOTPARALLEL:
 

@@ -90,12 +90,14 @@ def import_times(rounds: int) -> tuple[float, float, list[float]]:
     """Median seconds of `import tinygrad_edu` and `import numpy` in new processes, and their
     ratios.
     """
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    subprocess.run([sys.executable, "-c", "import tinygrad_edu"], check=True, env=environment)
     times = []
     for _ in range(rounds):
         pair = []
         for module in ("tinygrad_edu", "numpy"):
             start = time.perf_counter()
-            subprocess.run([sys.executable, "-c", f"import {module}"], check=True)
+            subprocess.run([sys.executable, "-c", f"import {module}"], check=True, env=environment)
             pair.append(time.perf_counter() - start)
         times.append(pair)
     medians = [statistics.median(column) for column in zip(*times, strict=True)]

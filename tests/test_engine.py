@@ -474,7 +474,7 @@ def test_set_grad_enabled_works_as_a_statement():
         tg.set_grad_enabled(True)
 
 
-# In-place changes (the random programs of test_ops_indexing.py cover views).
+# In-place changes (the random programs of test_ops_views.py cover views).
 
 
 def test_a_leaf_that_requires_grad_refuses_in_place_changes_while_recording():

@@ -251,7 +251,7 @@ CASES = [
     ),
     Case(
         "binary_cross_entropy, weighted",
-        lambda x, t, w, **options: F.binary_cross_entropy(x, t, w, **options),
+        F.binary_cross_entropy,
         alike(3, low=0, high=1),
         lambda x, t, w, reduction: reduced(w * bce(x, t), reduction),
         reductions(),
@@ -657,7 +657,7 @@ def test_a_target_out_of_range_is_an_index_error_that_names_the_classes(function
             tg.ones(3, 5),
             tg.tensor([1, 2]),
             ValueError,
-            r"Expected input batch_size \(3\) to match .* takes targets of shape \(3,\); got \(2,\)",
+            r"input batch_size \(3\) to match .* takes targets of shape \(3,\); got \(2,\)",
         ),
         (
             tg.ones(3, 5),
@@ -695,9 +695,9 @@ def test_cross_entropy_refuses_wrong_weights_and_smoothing():
         RuntimeError, match=r"each of the 3 classes, shape \(3,\), .* got shape \(2,\)"
     ):
         F.cross_entropy(x, target, tg.ones(2))
-    with pytest.raises(RuntimeError, match="the input's type float32; .* float64"):
+    with pytest.raises(RuntimeError, match=r"the input's type float32; .* float64"):
         F.nll_loss(x, target, tg.ones(3, dtype=tg.float64))
-    with pytest.raises(RuntimeError, match="label_smoothing lies between 0 and 1; got 1.5"):
+    with pytest.raises(RuntimeError, match=r"label_smoothing lies between 0 and 1; got 1\.5"):
         F.cross_entropy(x, target, label_smoothing=1.5)
 
 
@@ -745,7 +745,7 @@ def test_binary_cross_entropy_refuses_different_shapes(name):
 
 @pytest.mark.parametrize("value", [1.5, -0.5, np.nan])
 def test_binary_cross_entropy_refuses_what_is_no_probability(value):
-    with pytest.raises(RuntimeError, match="between 0 and 1; got .* Apply a sigmoid first"):
+    with pytest.raises(RuntimeError, match=r"between 0 and 1; got .* Apply a sigmoid first"):
         F.binary_cross_entropy(tg.tensor([0.5, value]), tg.ones(2))
 
 

@@ -1,85 +1,137 @@
 """The command line: `tinygrad-edu`."""
 
+# Without `from __future__ import annotations`: typer evaluates the annotations, and it is only
+# imported inside of a function.
+import contextlib
+import io
+import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 __all__ = ["main"]
 
+_NAME = "tinygrad-edu"
 
-def main() -> None:
-    """Run the command line. Exit status: 0, 2 for a wrong call or a fault of the environment, 130 after Ctrl-C."""
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit.
+
+    Status 0; 2 for a wrong call, and where something is missing on this machine, with one line that
+    says what helps; 130 after Ctrl-C. A traceback is a defect of the package.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # A path may hold characters that this terminal cannot show.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    try:
+        status = _run(sys.argv[1:] if arguments is None else list(arguments))
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        status = _fail("stopped", 130)
+    except BrokenPipeError:
+        status = 1  # as `tinygrad-edu demo | head -1` ends, without a word
+        _abandon_output()
+    except OSError as error:
+        # Those of files have become DemoErrors: this is the standard output.
+        status = _fail(f"the output cannot be written: {error.strerror or error}", 2)
+        _abandon_output()
+    sys.exit(status)
+
+
+def _fail(message: str, status: int) -> int:
+    """Say in one line what is wrong."""
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"{_NAME}: {' '.join(message.split())}\n")
+    return status
+
+
+def _abandon_output() -> None:
+    """Let Python not try again, when it exits, to write what could not be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _run(arguments: list[str]) -> int:
     try:
         import typer
     except ImportError:
-        sys.exit('tinygrad-edu needs a few more packages: pip install "tinygrad_edu[course]"')
+        return _fail(
+            'the command line needs a few more packages: pip install "tinygrad_edu[course]"', 2
+        )
+    # typer's class for wrong calls; where it comes from differs between its versions.
+    wrong_call: Any = typer.BadParameter.__base__
+    command = typer.main.get_command(_app())
+    try:
+        status = command.main(arguments, prog_name=_NAME, standalone_mode=False)
+    except wrong_call as error:
+        path = error.ctx.command_path if error.ctx else _NAME
+        return _fail(f"{error.format_message().rstrip('.')}. See {path} --help.", 2)
+    return int(status or 0)
 
-    from . import __version__
 
-    app = typer.Typer(
-        add_completion=False,
-        no_args_is_help=True,
-        pretty_exceptions_enable=False,
-        help="Learn how deep learning works, on a framework that you can read.",
-    )
+def _app() -> Any:
+    """The commands. Each returns its exit status."""
+    import typer
 
-    def show_version(wanted: bool) -> None:
-        if wanted:
-            typer.echo(f"tinygrad_edu {__version__}")
-            raise typer.Exit
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
-    @app.callback()
+    @app.callback(invoke_without_command=True)
     def top(
-        version: Annotated[
-            bool, typer.Option("--version", is_eager=True, callback=show_version, help="Show the version.")
-        ] = False,
-    ) -> None:
-        """Options of every command."""
+        context: typer.Context,
+        version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+    ) -> int:
+        """Learn how deep learning works, on a framework that you can read."""
+        if version:
+            from . import __version__
+
+            typer.echo(f"tinygrad_edu {__version__}")
+        elif context.invoked_subcommand is None:
+            typer.echo(context.get_help())
+        return 0
 
     @app.command()
     def demo(
         data: Annotated[
-            str, typer.Option(help="mnist, digits, or auto: MNIST if it can be had, Digits otherwise.")
+            str,
+            typer.Option(metavar="NAME", help="mnist, digits, or auto: MNIST if it can be had."),
         ] = "auto",
         epochs: Annotated[
-            int | None, typer.Option(min=1, help="Passes over the images [default: 5 on MNIST, 60 on Digits].")
+            int | None,
+            typer.Option(
+                min=1, metavar="N", help="Passes over the images.  [default: 8; for Digits 30]"
+            ),
         ] = None,
-        seed: Annotated[int, typer.Option(min=0, help="A run is a function of its seed.")] = 0,
-        out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("runs/demo"),
-    ) -> None:
-        """Train a network on handwritten digits and write curves, predictions, graph, metrics and model."""
+        seed: Annotated[
+            int, typer.Option(min=0, metavar="N", help="A run is a function of its seed.")
+        ] = 0,
+        out: Annotated[
+            Path, typer.Option(metavar="FOLDER", help="Where the results are written.")
+        ] = Path("runs/demo"),
+    ) -> int:
+        """Train a network to read handwritten digits, and check its gradients.
+
+        Writes curves, predictions, the graph, metrics and the model into a folder.
+        """
         if data not in ("auto", "mnist", "digits"):
-            raise typer.BadParameter(f"{data!r} is not one of auto, mnist, digits", param_hint="--data")
-        with _faults_in_one_line():
-            from .demo import run
+            raise typer.BadParameter(
+                f"{data!r} is not one of auto, mnist, digits.", param_hint="--data"
+            )
+        try:
+            from .datasets import DatasetError
+            from .demo import DemoError, run
+        except ImportError as error:
+            return _fail(f'{error}. pip install "tinygrad_edu[course]"', 2)
 
-            history, _ = run(out, data, epochs, seed)
-        if history.interrupted:
-            raise typer.Exit(130)
+        try:
+            outcome = run(out, data, epochs, seed)
+        except KeyboardInterrupt:  # here, because typer has its own ideas of it
+            return _fail("stopped", 130)
+        except (DemoError, DatasetError, ImportError) as error:
+            return _fail(str(error), 2)
+        return 130 if outcome.history.interrupted else 0
 
-    app()
-
-
-@contextmanager
-def _faults_in_one_line() -> Iterator[None]:
-    """Faults of the environment end with one line and status 2; anything else is a defect and keeps its traceback."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        sys.stderr.write("Stopped.\n")
-        sys.exit(130)
-    except (ImportError, OSError) as error:
-        sys.stderr.write(f"tinygrad-edu: {error}\n")
-        sys.exit(2)
-    except RuntimeError as error:
-        from .datasets import DatasetError
-
-        if not isinstance(error, DatasetError):
-            raise
-        sys.stderr.write(f"tinygrad-edu: {error}\n")
-        sys.exit(2)
+    return app
 
 
 if __name__ == "__main__":

@@ -2,29 +2,74 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import http.client
+import io
 import json
 import platform
+import queue
 import shutil
 import sys
+import tempfile
+import threading
 import time
-from dataclasses import dataclass
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 
-from . import __version__, datasets, nn, optim, serialization, viz
+from . import __version__, nn, optim, viz
 from .autograd import enable_grad, no_grad
-from .datasets import MNIST, DatasetError, Digits
+from .datasets import DATA_VARIABLE, MNIST, DatasetError, Digits, LabelledImages, cache_folder
 from .nn import Module
 from .nn import functional as F
 from .random import manual_seed
+from .serialization import save, write_whole
 from .tensor import Tensor
 from .training import History, Trainer
 from .utils.data import DataLoader
+from .viz.figures import make_figure
 
-__all__ = ["GradientReport", "compare_gradients", "run"]
+__all__ = ["DemoError", "GradientReport", "Outcome", "compare_gradients", "run"]
+
+_PATIENCE = 4.0  # seconds to wait for a sign of life from the servers that have MNIST
+
+
+class DemoError(RuntimeError):
+    """The demo cannot do its work here; the message says in one line what would help."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a dataset is learnt: with Adam, at a tenth of the learning rate in the last quarter."""
+
+    epochs: int
+    batch_size: int
+    lr: float
+
+
+RECIPES = {"MNIST": Recipe(8, 128, 0.002), "Digits": Recipe(30, 32, 0.003)}
+
+
+class _LastQuarter:
+    """A schedule: a tenth of the learning rate in the last quarter of the epochs."""
+
+    def __init__(self, optimizer: optim.Optimizer, epochs: int) -> None:
+        self.optimizer = optimizer
+        self.left = epochs - epochs // 4
+
+    def step(self) -> None:
+        """An epoch is over."""
+        self.left -= 1
+        if self.left == 0:
+            for group in self.optimizer.param_groups:
+                group["lr"] /= 10
 
 
 @dataclass(frozen=True)
@@ -38,15 +83,126 @@ class GradientReport:
     largest_gradient: float
 
 
-def compare_gradients(
-    model: Module, images: Tensor, labels: Tensor, samples: int = 25, seed: int = 0
-) -> list[GradientReport]:
-    """Compare dL/dw by backpropagation with (L(w + h) - L(w - h)) / 2h, h = 1e-5, in float64.
+@dataclass
+class Outcome:
+    """What the demo has done: figures, and the names of the files it has written."""
 
-    `samples` weights of each parameter are chosen at random. The model itself is not changed.
+    history: History
+    metrics: dict[str, Any] = field(default_factory=dict)
+    files: list[str] = field(default_factory=list)
+
+
+def run(
+    out: Path,
+    data: str = "auto",
+    epochs: int | None = None,
+    seed: int = 0,
+    progress: bool = True,
+) -> Outcome:
+    """Train a network on `data` ("mnist", "digits" or "auto") and write the results into `out`.
+
+    Everything but the time it takes is a function of the arguments. Raises DemoError, DatasetError
+    or ImportError, before anything is written, if something is missing here.
+    """
+    start = time.perf_counter()
+    make_figure(1, 1)  # without matplotlib it is better to fail now than after the training
+    train, test, why = choose_data(data)
+    _check_folder(out)
+    with _one_thread():
+        outcome = _train_and_write(train, test, why, out, epochs, seed, progress)
+    if progress and outcome.files:
+        _say(f"Done in {time.perf_counter() - start:.0f} seconds.")
+    return outcome
+
+
+def _train_and_write(
+    train: LabelledImages,
+    test: LabelledImages,
+    why: str,
+    out: Path,
+    epochs: int | None,
+    seed: int,
+    progress: bool,
+) -> Outcome:
+    name = type(train).__name__
+    recipe = RECIPES[name]
+    epochs = recipe.epochs if epochs is None else epochs
+    size = int(np.prod(train.data.shape[1:]))
+    manual_seed(seed)
+    model = nn.Sequential(
+        nn.Flatten(),
+        nn.Linear(size, 100),
+        nn.ReLU(),
+        nn.Linear(100, 100),
+        nn.ReLU(),
+        nn.Linear(100, 10),
+    )
+    optimizer = optim.Adam(model.parameters(), lr=recipe.lr)
+    test_loader = DataLoader(test, batch_size=1000)
+    trainer = Trainer(
+        model,
+        nn.CrossEntropyLoss(),
+        optimizer,
+        DataLoader(train, batch_size=recipe.batch_size, shuffle=True),
+        test_loader,
+        scheduler=_LastQuarter(optimizer, epochs),
+        progress=progress,
+    )
+    if progress:
+        _say(f"Data: {why}.")
+        _say(
+            f"Network: {size}-100-100-10 with ReLU, Adam; {len(train):,} images to learn from, "
+            f"{len(test):,} to be tested on, seed {seed}."
+        )
+    history = trainer.fit(epochs)
+    if not len(history):
+        if progress:
+            _say("There is nothing to report, and nothing was written.")
+        return Outcome(history)
+    # After Ctrl-C the model has learnt a part of another epoch: these are the figures of what is
+    # written.
+    figures = trainer.evaluate(test_loader)
+    shown = _to_show(model, test)
+    gradients = compare_gradients(model, *test[shown], seed=seed)
+    metrics = {
+        "data": name,
+        "model": f"{size}-100-100-10",
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "seed": seed,
+        "test_accuracy": figures["accuracy"],
+        "test_loss": figures["loss"],
+        "interrupted": history.interrupted,
+        "epochs": [
+            {key: value for key, value in row.items() if key != "seconds"} for row in history.epochs
+        ],
+        "gradients": [asdict(report) for report in gradients],
+        "versions": {
+            "tinygrad_edu": __version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+    }
+    if progress:
+        _say(f"\nTest accuracy: {figures['accuracy']:.4f}\n\n{gradient_table(gradients)}\n")
+    files = _write(out, _contents(model, test, shown, history, metrics))
+    if progress:
+        _say(f"Written to {out}: {', '.join(files)}")
+        if "graph.svg" not in files:
+            _say("(graph.svg needs the program `dot`: apt install graphviz.)")
+    return Outcome(history, metrics, files)
+
+
+def compare_gradients(
+    model: Module, images: Tensor, labels: Tensor, samples: int = 20, seed: int = 0
+) -> list[GradientReport]:
+    """Compare dL/dw by backpropagation with (L(w + h) - L(w - h)) / 2h, h = 1e-6, in float64.
+
+    Of each parameter, `samples` weights chosen at random are checked, and as many where the
+    gradient is largest. (A weight at the border of the images, which are white there, has none.)
+    The model itself is not changed.
     """
     model = copy.deepcopy(model).double().eval()
-    inputs, h = images.double(), 1e-5
+    inputs, h = images.double(), 1e-6
     with enable_grad():
         model.zero_grad()
         F.cross_entropy(model(inputs), labels).backward()
@@ -56,8 +212,12 @@ def compare_gradients(
         for name, parameter in model.named_parameters():
             assert parameter.grad is not None
             weights, gradients = parameter.array.reshape(-1), parameter.grad.array.reshape(-1)
+            chosen = {
+                *choose.permutation(weights.size)[:samples].tolist(),
+                *np.argsort(-abs(gradients), kind="stable")[:samples].tolist(),
+            }
             differences = []
-            for index in choose.permutation(weights.size)[:samples]:
+            for index in sorted(chosen):
                 weight = weights[index]
                 losses = []
                 for step in (h, -h):
@@ -77,117 +237,199 @@ def compare_gradients(
     return reports
 
 
-def choose_data(data: str) -> tuple[Any, Any, str]:
-    """Training and test set, and a sentence that says which and why."""
-    if data in ("auto", "mnist"):
-        try:
-            train, test = MNIST(train=True), MNIST(train=False)
-        except DatasetError as error:
-            if data == "mnist":
-                raise
-            reason = str(error).splitlines()[0]
-            return Digits(train=True), Digits(train=False), f"Digits, because MNIST cannot be had: {reason}"
-        return train, test, f"MNIST, found in {datasets.MNIST.find(train=True)}"
-    return Digits(train=True), Digits(train=False), "Digits, as asked for"
-
-
-def run(
-    out: Path, data: str = "auto", epochs: int | None = None, seed: int = 0, progress: bool = True
-) -> tuple[History, dict[str, Any]]:
-    """Train, report, and write the files of the demo into `out`; returns the history and the metrics."""
-    say = sys.stdout.write if progress else lambda text: 0
-    start = time.perf_counter()
-    out.mkdir(parents=True, exist_ok=True)
-    probe = out / ".writable"
-    probe.touch()
-    probe.unlink()
-    train, test, why = choose_data(data)
-    is_mnist = isinstance(train, MNIST)
-    epochs = epochs if epochs is not None else (5 if is_mnist else 60)
-    size = int(np.prod(train.data.shape[1:]))
-    manual_seed(seed)
-    model = nn.Sequential(
-        nn.Flatten(),
-        nn.Linear(size, 100),
-        nn.ReLU(),
-        nn.Linear(100, 100),
-        nn.ReLU(),
-        nn.Linear(100, 10),
-    )
-    say(f"Data: {why}.\n{size}-100-100-10, {len(train):,} images to learn from, {len(test):,} to be tested on.\n")
-    trainer = Trainer(
-        model,
-        nn.CrossEntropyLoss(),
-        optim.Adam(model.parameters(), lr=0.001),
-        DataLoader(train, batch_size=128 if is_mnist else 32, shuffle=True),
-        DataLoader(test, batch_size=1000),
-        progress=progress,
-    )
-    history = trainer.fit(epochs)
-    if not len(history):
-        return history, {}
-    images, labels = test[np.arange(min(3, len(test)))]
-    gradients = compare_gradients(model, images, labels, seed=seed)
-    accuracy = history["test_accuracy"][-1]
-    metrics: dict[str, Any] = {
-        "data": type(train).__name__,
-        "model": f"{size}-100-100-10",
-        "seed": seed,
-        "test_accuracy": accuracy,
-        "epochs": history.epochs,
-        "interrupted": history.interrupted,
-        "gradients": [vars(report) for report in gradients],
-        "versions": {
-            "tinygrad_edu": __version__,
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-        },
-    }
-    written = write(out, model, test, history, metrics)
-    metrics["seconds"] = time.perf_counter() - start
-    say(f"\nTest accuracy: {accuracy:.4f}\n\n{gradient_table(gradients)}\n\nWritten to {out}: {', '.join(written)}\n")
-    if "graph.svg" not in written:
-        say("graph.svg needs Graphviz's `dot` program (apt install graphviz); graph.dot has the same graph as text.\n")
-    return history, metrics
-
-
-def gradient_table(reports: list[GradientReport]) -> str:
+def gradient_table(reports: Sequence[GradientReport]) -> str:
     """The comparison of gradients as text."""
+    heads = ("parameter", "weights checked", "mean difference", "largest", "largest gradient")
+    rows = [
+        (
+            report.name,
+            str(report.checked),
+            f"{report.mean_difference:.1e}",
+            f"{report.largest_difference:.1e}",
+            f"{report.largest_gradient:.1e}",
+        )
+        for report in reports
+    ]
     lines = [
-        "Backpropagation against numerical differentiation, for this model:",
-        f"{'parameter':<12} {'checked':>7} {'mean difference':>16} {'largest':>10} {'largest gradient':>17}",
+        "  ".join(f"{cell:>{len(head)}}" for cell, head in zip(row, heads, strict=True))
+        for row in (heads, *rows)
     ]
-    lines += [
-        f"{r.name:<12} {r.checked:>7} {r.mean_difference:>16.1e} {r.largest_difference:>10.1e} "
-        f"{r.largest_gradient:>17.1e}"
-        for r in reports
-    ]
-    return "\n".join(lines)
+    title = "Backpropagation against numerical differentiation, for this very model:"
+    return "\n".join([title, *lines])
 
 
-def write(out: Path, model: Module, test: Any, history: History, metrics: dict[str, Any]) -> list[str]:
-    """Curves, predictions, graph, metrics and model; returns the names of the files."""
+# Data.
+
+
+def choose_data(data: str) -> tuple[LabelledImages, LabelledImages, str]:
+    """Training and test set, and which they are and why."""
+    if data == "digits":
+        return Digits(train=True), Digits(train=False), "Digits, as you asked"
+    try:
+        _check_that_mnist_can_be_had()
+        train, test = MNIST(train=True), MNIST(train=False)
+    except DatasetError as error:
+        if data == "mnist":
+            raise
+        reason = str(error).splitlines()[0].rstrip(".:")
+        try:
+            why = f"Digits, because {reason}"
+            return Digits(train=True), Digits(train=False), why
+        except ImportError as missing:
+            raise ImportError(f"{missing} Digits would stand in for MNIST: {reason}.") from None
+    return train, test, f"MNIST, from {train.folder}"
+
+
+def _check_that_mnist_can_be_had() -> None:
+    """Raise DatasetError at once if MNIST is not here and no server that has it answers.
+
+    The download itself waits longer, and looking up a name has no limit of time at all.
+    """
+    if MNIST.find(train=True) and MNIST.find(train=False):
+        return
+    addresses = [f"{mirror}{MNIST.files[True][0].name}.gz" for mirror in MNIST.mirrors]
+    if not _any_answers(addresses, _PATIENCE):
+        hosts = " nor ".join(urlsplit(address).netloc for address in addresses)
+        names = ", ".join(f"{file.name}.gz" for files in MNIST.files.values() for file in files)
+        raise DatasetError(
+            f"MNIST is not on this machine and neither {hosts} answers.\n"
+            f"Put {names} into a folder that {DATA_VARIABLE} names or into "
+            f"{cache_folder() / MNIST.slug}, or use --data digits."
+        )
+
+
+def _any_answers(addresses: Sequence[str], seconds: float) -> bool:
+    """Whether one of the servers answers, whatever it says, within so many seconds."""
+    answers: queue.Queue[bool] = queue.Queue()
+
+    def ask(address: str) -> None:
+        request = urllib.request.Request(
+            address, method="HEAD", headers={"User-Agent": "tinygrad_edu"}
+        )
+        try:
+            urllib.request.urlopen(request, timeout=seconds).close()
+        except urllib.error.HTTPError as error:
+            error.close()
+        except (OSError, http.client.HTTPException, ValueError):
+            answers.put(False)
+            return
+        answers.put(True)
+
+    for address in addresses:
+        threading.Thread(target=ask, args=(address,), daemon=True).start()
+    end = time.monotonic() + seconds
+    with contextlib.suppress(queue.Empty):
+        for _ in addresses:
+            if answers.get(timeout=max(0.0, end - time.monotonic())):
+                return True
+    return False
+
+
+# Files.
+
+
+def _check_folder(out: Path) -> None:
+    """Make the folder, and see whether files can be written there."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out) as file:
+            file.write(bytes(4096))
+    except OSError as error:
+        raise _unwritable(out, error) from None
+
+
+def _unwritable(path: Path, error: OSError) -> DemoError:
+    return DemoError(
+        f"{path} cannot be written: {error.strerror or error}. Make room, or choose another "
+        "folder with --out."
+    )
+
+
+def _contents(
+    model: Module,
+    test: LabelledImages,
+    shown: Sequence[int],
+    history: History,
+    metrics: dict[str, Any],
+) -> dict[str, bytes]:
+    """The files of the demo, by name. Nothing is written before all of them are made."""
     title = f"{metrics['model']} on {metrics['data']}"
-    viz.plot_history(history, title).savefig(out / "curves.png")
-    images, labels = test[np.arange(min(40, len(test)))]
+    images, labels = test[shown]
     with no_grad():
         predicted = model(images).argmax(dim=1)
-    picture = viz.plot_predictions(
-        images.reshape(len(images), *images.shape[-2:]),
+    mistakes = int((predicted != labels).sum().item())
+    # The first images once more, as a leaf, so that they are in the picture of the graph.
+    images_drawn = images[:8].requires_grad_()
+    model.zero_grad()
+    loss = F.cross_entropy(model(images_drawn), labels[:8])
+    loss.backward()
+    graph = viz.draw(loss, names={"images": images_drawn})
+    model.zero_grad()
+    curves = viz.plot_history(history, f"{title}: test accuracy {metrics['test_accuracy']:.2%}")
+    predictions = viz.plot_predictions(
+        images,
         labels,
         predicted,
-        title=f"{title}: test images, true label (and the wrong guess)",
+        title=f"{title}: test images, and at the end {mistakes} that it gets wrong",
     )
-    picture.savefig(out / "predictions.png")
-    model.zero_grad()
-    loss = F.cross_entropy(model(images), labels)
-    loss.backward(retain_graph=True)
-    graph = viz.draw(loss)
-    (out / "graph.dot").write_text(graph.source, encoding="utf-8")
-    written = ["curves.png", "predictions.png", "graph.dot"]
+    weights = io.BytesIO()
+    save(model.state_dict(), weights)
+    contents = {
+        "curves.png": _png(curves),
+        "predictions.png": _png(predictions),
+        "graph.dot": graph.source.encode(),
+        "metrics.json": (json.dumps(metrics, indent=2) + "\n").encode(),
+        "model.safetensors": weights.getvalue(),
+    }
     if shutil.which("dot"):
-        (out / "graph.svg").write_text(graph.pipe(format="svg", encoding="utf-8"), encoding="utf-8")
-        written.append("graph.svg")
-    (out / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
-    serialization.save(model.state_dict(), out / "model.safetensors")
-    return [*written, "metrics.json", "model.safetensors"]
+        contents["graph.svg"] = graph.pipe(format="svg")
+    return contents
+
+
+def _to_show(model: Module, test: LabelledImages, first: int = 32, wrong: int = 8) -> list[int]:
+    """The first images that are read correctly, and then the first mistakes."""
+    images, labels = test[:]
+    with no_grad():
+        right = (model(images).argmax(dim=1) == labels).array
+    return [*np.flatnonzero(right)[:first].tolist(), *np.flatnonzero(~right)[:wrong].tolist()]
+
+
+def _png(figure: Any) -> bytes:
+    file = io.BytesIO()
+    figure.savefig(file, format="png")
+    return file.getvalue()
+
+
+def _write(out: Path, contents: dict[str, bytes]) -> list[str]:
+    """Write the files, each complete or not at all; returns their names."""
+    for name, content in contents.items():
+        try:
+            write_whole(out / name, content)
+        except OSError as error:
+            raise _unwritable(out / name, error) from None
+    if "graph.svg" not in contents:
+        # One of an earlier run would not be this run's.
+        (out / "graph.svg").unlink(missing_ok=True)
+    return list(contents)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Compute on one thread, if threadpoolctl (which comes with scikit-learn) is there.
+
+    A second one gains little on matrices this small, and where something else keeps the cores busy
+    the two wait for each other: 0.8 seconds an epoch became 20. And the order of the sums, so each
+    digit of the result, no longer depends on the number of cores.
+    """
+    try:
+        from threadpoolctl import threadpool_limits
+    except ImportError:
+        yield
+        return
+    with threadpool_limits(limits=1, user_api="blas"):
+        yield

@@ -5,12 +5,12 @@ shifted.
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..autograd.fused import Fused
-from ..autograd.graph import Array, TensorBase, apply
+from ..autograd.graph import Array, apply
 from . import unary
 from .dtypes import quiet
 from .softmax import ones
@@ -202,20 +202,11 @@ def batch_norm(
             f"batch_norm: the input is floating, (N, C, ...); got {x.dtype} of shape {x.shape}."
         )
     channels = x.shape[1]
-    names = ("running_mean", "running_var", "weight", "bias")
-    for name, t in zip(names, (running_mean, running_var, weight, bias), strict=True):
-        if t is None:
-            continue
-        if t.array.shape != (channels,):
-            raise RuntimeError(
-                f"batch_norm: the input of shape {x.shape} has {channels} channels, so {name} has "
-                f"shape ({channels},); got {t.array.shape}."
-            )
-        if t.array.dtype != x.dtype:
-            raise RuntimeError(
-                f"batch_norm: the input is {x.dtype}, but {name} is {t.array.dtype}. Convert one: "
-                f"`layer.to(tg.{x.dtype})`, or `x.to(tg.{t.array.dtype})`."
-            )
+    for t in (running_mean, running_var, weight, bias):
+        if t is not None and (t.array.shape != (channels,) or t.array.dtype != x.dtype):
+            names = ("running_mean", "running_var", "weight", "bias")
+            tensors = (running_mean, running_var, weight, bias)
+            _refuse(next(name for name, x in zip(names, tensors, strict=True) if x is t), t, x)
     if not training:
         if running_mean is None or running_var is None:
             raise RuntimeError(
@@ -233,15 +224,28 @@ def batch_norm(
     operation = BatchNorm(eps)
     result = apply(operation, input, weight, bias)
     if count:
-        unbiased = operation.var * (count / (count - 1)) if running_var is not None else None
-        _move(running_mean, operation.mean, momentum)
-        _move(running_var, unbiased, momentum)
+        _move(running_mean, operation.mean, momentum, 1.0)
+        # The unbiased variance divides by count - 1.
+        _move(running_var, operation.var, momentum, count / (count - 1))
     return result
 
 
-def _move(running: Any, new: Array | None, momentum: float) -> None:
-    """running ← (1 - momentum) running + momentum new"""
-    if isinstance(running, TensorBase) and new is not None:
+def _refuse(name: str, t: Tensor, x: Array) -> None:
+    """Say what is wrong with one of the vectors."""
+    if t.array.shape != x.shape[1:2]:
+        raise RuntimeError(
+            f"batch_norm: the input of shape {x.shape} has {x.shape[1]} channels, so {name} has "
+            f"shape ({x.shape[1]},); got {t.array.shape}."
+        )
+    raise RuntimeError(
+        f"batch_norm: the input is {x.dtype}, but {name} is {t.array.dtype}. Convert one: "
+        f"`layer.to(tg.{x.dtype})`, or `x.to(tg.{t.array.dtype})`."
+    )
+
+
+def _move(running: Tensor | None, new: Array, momentum: float, factor: float) -> None:
+    """running ← (1 - momentum) running + momentum factor new"""
+    if running is not None:
         running.array *= 1 - momentum
-        running.array += momentum * new
+        running.array += momentum * factor * new
         running.version[0] += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from ..autograd import no_grad
 from ..nn import Module
@@ -20,6 +20,13 @@ __all__ = ["Trainer"]
 Batches: TypeAlias = Iterable[Any]  # of pairs (input, target)
 
 
+class Scheduler(Protocol):
+    """Anything that adapts the learning rate after an epoch."""
+
+    def step(self) -> object:
+        """An epoch is over."""
+
+
 class Trainer:
     """Trains a model and keeps its history.
 
@@ -28,6 +35,7 @@ class Trainer:
         train_loader, test_loader: a `DataLoader` or whatever can be iterated over once an epoch
             and gives pairs (input, target). The test loader may be left out.
         metric: `metric(output, target)` for a batch, a number; None for the loss alone.
+        scheduler: changes the learning rate; its `step()` is called after each epoch.
         progress: a bar on a terminal and a line for each epoch elsewhere; False for silence.
 
     `fit` may be called again and goes on. Its first Ctrl-C ends it after the running batch: the
@@ -54,6 +62,7 @@ class Trainer:
         test_loader: Batches | None = None,
         *,
         metric: Callable[[Tensor, Tensor], Any] | None = accuracy,
+        scheduler: Scheduler | None = None,
         progress: bool = True,
     ) -> None:
         self.model = model
@@ -62,6 +71,7 @@ class Trainer:
         self.train_loader = train_loader
         self.test_loader = test_loader
         self.metric = metric
+        self.scheduler = scheduler
         self.progress = progress
         self.history = History()
 
@@ -87,13 +97,15 @@ class Trainer:
                     row = self._epoch(epoch, progress, interrupt)
                     history.epochs.append(row)
                     finished = len(history.batch_losses)
+                    if self.scheduler is not None:
+                        self.scheduler.step()
                     progress.end_epoch(row)
                     interrupt.check()
             except (Stopped, KeyboardInterrupt) as stop:
                 history.interrupted = True
                 if interrupt.requested and isinstance(stop, KeyboardInterrupt):
                     raise  # the second Ctrl-C
-                progress.note(f"Stopped: {len(history)} finished epochs are kept.")
+                progress.note(f"Stopped; {_epochs(len(history))} finished.")
             finally:
                 del history.batch_losses[finished:]
         return history
@@ -194,6 +206,10 @@ def _name(metric: Any) -> str:
     """A metric's name in the history."""
     name = str(getattr(metric, "__name__", type(metric).__name__)).lower()
     return name if name.isidentifier() and name not in ("loss", "partial") else "metric"
+
+
+def _epochs(count: int) -> str:
+    return "1 epoch is" if count == 1 else f"{count or 'no'} epochs are"
 
 
 def _length(loader: Any) -> int | None:
