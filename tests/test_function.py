@@ -79,6 +79,27 @@ def test_several_results():
     np.testing.assert_allclose(x.grad.array, 2 * np.cos(0.3) - 5 * np.sin(0.3))
 
 
+def test_a_saved_result_of_several_gets_all_of_its_second_derivative():
+    class ExpAndSin(Function):
+        @staticmethod
+        def forward(ctx, x):
+            first, second = x.exp(), x.sin()
+            ctx.save_for_backward(x, first)
+            return first, second
+
+        @staticmethod
+        def backward(ctx, grad_first, grad_second):
+            x, first = ctx.saved_tensors
+            return grad_first * first + grad_second * x.cos()
+
+    x = leaf(0.5)
+    first, second = ExpAndSin.apply(x)
+    (slope,) = tg.autograd.grad((first * second).sum(), x, create_graph=True)
+    (slope + first**2).sum().backward()
+    # (e^x sin x)' is e^x (sin x + cos x), and its derivative 2 e^x cos x.
+    np.testing.assert_allclose(x.grad.item(), 2 * np.exp(0.5) * np.cos(0.5) + 2 * np.exp(1.0))
+
+
 def test_a_result_that_is_not_used_gets_zeros():
     x = leaf(0.3)
     SinCos.apply(x)[1].sum().backward()
@@ -207,6 +228,43 @@ def test_an_input_returned_as_it_is_becomes_a_result_of_its_own():
     assert x.grad.item() == 7
 
 
+@pytest.mark.parametrize("change", ["base", "result"])
+def test_a_view_of_an_input_keeps_the_backward_of_the_function_after_a_change_in_place(change):
+    class Reversed(Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x.view_as(x)
+
+        @staticmethod
+        def backward(ctx, grad):
+            return -grad
+
+    x = leaf(1.0)
+    hidden = x * 2
+    y = Reversed.apply(hidden)
+    (hidden if change == "base" else y).mul_(3)
+    y.sum().backward()
+    # The result has values of its own: a change of the input does not reach them.
+    assert (y.item(), x.grad.item()) == ((2, -2) if change == "base" else (6, -6))
+
+
+def test_writing_into_a_result_that_forward_reshaped_is_recorded():
+    class Flat(Function):
+        @staticmethod
+        def forward(ctx, x):
+            return (x * 2).reshape(-1)
+
+        @staticmethod
+        def backward(ctx, grad):
+            return (grad * 2).reshape(2, 1)
+
+    x = tg.ones(2, 1, requires_grad=True)
+    y = Flat.apply(x)
+    y[0] = 0.0
+    y.sum().backward()
+    assert x.grad.tolist() == [[0], [2]]
+
+
 def test_an_array_returned_twice_never_becomes_two_gradients():
     class Both(Function):
         @staticmethod
@@ -257,6 +315,21 @@ def test_an_input_changed_in_place_is_marked_dirty():
     assert y is hidden
     y.sum().backward()
     assert x.grad.item() == 2
+
+
+def test_a_leaf_that_requires_grad_cannot_be_marked_dirty():
+    class Double(Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.mark_dirty(x)
+            return x.mul_(2)
+
+        @staticmethod
+        def backward(ctx, grad):
+            return grad * 2
+
+    with pytest.raises(RuntimeError, match=r"Double: a leaf tensor that requires grad"):
+        Double.apply(leaf(1.0))
 
 
 def test_nothing_is_recorded_under_no_grad():

@@ -353,6 +353,53 @@ def test_where_keeps_an_infinite_gradient_out_of_the_branch_not_taken():
     assert x.grad.tolist() == [0.0, 0.25]
 
 
+ZERO = tg.zeros(1)
+CONSTANT_BELOW_ZERO = {
+    "clamp": lambda x: x.clamp(min=0),
+    "clamp between tensors": lambda x: x.clamp(ZERO, ZERO + 1),
+    "maximum": lambda x: tg.maximum(x, ZERO),
+    "minimum": lambda x: tg.minimum(-x, ZERO),
+    "floor": lambda x: x.floor() + 1,
+    "round": lambda x: x.round(),
+    "floor_divide": lambda x: x // 2 + 1,
+    "power": lambda x: x**0 - 1,
+    "power of a tensor": lambda x: x**ZERO - 1,
+    "zero_": lambda x: (x * 1).zero_(),
+}
+
+
+@pytest.mark.parametrize("name", CONSTANT_BELOW_ZERO)
+def test_an_infinite_gradient_does_not_pass_where_the_function_is_constant(name):
+    x = tg.tensor([-0.25], requires_grad=True)
+    y = CONSTANT_BELOW_ZERO[name](x)
+    assert y.item() == 0
+    y.sqrt().sum().backward()  # The derivative of the square root is infinite at 0.
+    assert x.grad.tolist() == [0]
+
+
+def test_a_quotient_may_be_changed_in_place():
+    x, y = tg.tensor([3.0], requires_grad=True), tg.tensor([2.0], requires_grad=True)
+    quotient = x / y
+    quotient += 1
+    quotient.sum().backward()
+    assert (x.grad.item(), y.grad.item()) == (0.5, -0.75)
+
+
+def test_integers_that_a_type_cannot_hold_are_refused():
+    x = tg.tensor([1], dtype=tg.int8)
+    for change in (lambda: x + 300, lambda: x.add_(300), lambda: x.fill_(300)):
+        with pytest.raises(RuntimeError, match="300 out of bounds for int8"):
+            change()
+    with pytest.raises(RuntimeError, match="300 out of bounds for int8"):
+        x[0] = 300
+    assert x.tolist() == [1]
+
+
+def test_what_a_smaller_type_cannot_hold_becomes_infinite_without_a_warning():
+    large = tg.tensor([1e200], dtype=tg.float64)
+    assert large.sum(dtype=tg.float32).item() == inf
+
+
 def test_where_with_a_condition_alone_gives_indices():
     rows, columns = tg.where(tg.tensor([[True, False], [False, True]]))
     assert (rows.tolist(), columns.tolist()) == ([0, 1], [0, 1])

@@ -236,6 +236,15 @@ def test_a_view_of_a_constant_that_becomes_part_of_a_graph():
     assert w.grad.item() == 1
 
 
+def test_retain_grad_follows_a_change_of_the_base_of_a_view():
+    base = tg.tensor([1.0, 2.0], requires_grad=True) * 1
+    part = base[:1]
+    part.retain_grad()
+    base.mul_(2)
+    (part * 5).sum().backward()
+    assert part.grad.tolist() == [5]
+
+
 def test_pieces_that_were_changed_together_with_their_base_are_renewed():
     x = tg.tensor([1.0, 2.0, 3.0, 4.0], requires_grad=True)
     y = x * 1

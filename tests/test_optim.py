@@ -389,6 +389,35 @@ def test_a_state_dict_that_does_not_fit_is_refused():
         one.load_state_dict(other.state_dict())
 
 
+def test_the_momentum_of_a_pytorch_state_dict_is_continued():
+    p = leaf()
+    optimizer = optim.SGD([p], lr=0.1, momentum=0.5)
+    saved = optimizer.state_dict()
+    saved["state"] = {0: {"momentum_buffer": tg.tensor([4.0, 8.0], dtype=p.dtype)}}  # no "step"
+    optimizer.load_state_dict(saved)
+    before, p.grad = p.detach().clone(), tg.ones_like(p)
+    optimizer.step()
+    np.testing.assert_allclose((before - p.detach()).numpy(), [0.3, 0.5], rtol=1e-6)
+
+
+def test_an_optimizer_of_your_own_is_written_as_in_pytorch():
+    class Descent(optim.Optimizer):
+        def __init__(self, params, lr=0.5):
+            super().__init__(params, {"lr": lr})
+
+        @tg.no_grad()
+        def step(self, closure=None):
+            for group in self.param_groups:
+                for p in group["params"]:
+                    p.add_(p.grad, alpha=-group["lr"])
+
+    p = tg.ones(2, requires_grad=True)
+    optimizer = Descent([p])
+    (p * p).sum().backward()
+    optimizer.step()
+    assert p.tolist() == [0.0, 0.0]
+
+
 def test_the_options_that_only_choose_a_kernel_are_accepted():
     optim.Adam([leaf()], foreach=None, fused=None, capturable=False)
 

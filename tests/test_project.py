@@ -305,6 +305,7 @@ def test_import_loads_numpy_and_nothing_else_heavy():
         "graphviz",
         "hypothesis",
         "matplotlib",
+        "numpy.random",
         "optuna",
         "pytest",
         "rich",

@@ -409,9 +409,7 @@ def test_pickle_leaves_the_gradient_behind():
     assert pickle.loads(pickle.dumps(x)).grad is None
 
 
-@pytest.mark.parametrize(
-    ("what", "call"), [("deepcopy", copy.deepcopy), ("pickle", pickle.dumps)]
-)
+@pytest.mark.parametrize(("what", "call"), [("deepcopy", copy.deepcopy), ("pickle", pickle.dumps)])
 def test_part_of_a_graph_is_not_deepcopied_or_pickled(what, call):
     y = tg.ones(2, requires_grad=True) * 2
     with pytest.raises(RuntimeError, match=rf"leaf tensors support {what}.*x\.detach\(\)"):

@@ -4,7 +4,7 @@
 # imported inside of a function.
 import contextlib
 import io
-import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,26 +30,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.stdout.flush()
     except KeyboardInterrupt:
         status = _fail("stopped", 130)
-    except BrokenPipeError:
-        status = 1  # as `tinygrad-edu demo | head -1` ends, without a word
-        _abandon_output()
     except OSError as error:
-        # Those of files have become DemoErrors: this is the standard output.
+        # Those of files have become DemoErrors: this is the standard output. (typer itself ends
+        # `tinygrad-edu demo | head -1` without a word.)
         status = _fail(f"the output cannot be written: {error.strerror or error}", 2)
-        _abandon_output()
     sys.exit(status)
 
 
 def _fail(message: str, status: int) -> int:
     """Say in one line what is wrong."""
+    message = re.sub(r"(?<=\w)\n(?=[A-Z])", ". ", message)
     with contextlib.suppress(OSError):
         sys.stderr.write(f"{_NAME}: {' '.join(message.split())}\n")
     return status
-
-
-def _abandon_output() -> None:
-    """Let Python not try again, when it exits, to write what could not be written."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(arguments: list[str]) -> int:
@@ -61,12 +54,12 @@ def _run(arguments: list[str]) -> int:
         )
     # typer's class for wrong calls; where it comes from differs between its versions.
     wrong_call: Any = typer.BadParameter.__base__
-    command = typer.main.get_command(_app())
+    command: Any = typer.main.get_command(_app())
     try:
         status = command.main(arguments, prog_name=_NAME, standalone_mode=False)
     except wrong_call as error:
-        path = error.ctx.command_path if error.ctx else _NAME
-        return _fail(f"{error.format_message().rstrip('.')}. See {path} --help.", 2)
+        called = arguments[0] if arguments and arguments[0] in command.commands else ""
+        return _fail(f"{error.format_message()}\nSee {_NAME} {called} --help.", 2)
     return int(status or 0)
 
 

@@ -271,7 +271,9 @@ def choose_data(data: str) -> tuple[LabelledImages, LabelledImages, str]:
     except DatasetError as error:
         if data == "mnist":
             raise
-        reason = str(error).splitlines()[0].rstrip(".:")
+        # The cause of a failed download is the mirrors' failure, after the list of folders.
+        cause = error.__cause__ if isinstance(error.__cause__, DatasetError) else error
+        reason = str(cause).splitlines()[0].rstrip(".:")
         try:
             why = f"Digits, because {reason}"
             return Digits(train=True), Digits(train=False), why

@@ -112,11 +112,12 @@ class PythonAndNumPy(TensorBase):
     __array_priority__ = 1000
 
     def numpy(self, *, force: bool = False) -> Array:
-        """The array behind this tensor, not a copy; `force=True` detaches first. PyTorch:
-        `Tensor.numpy`.
+        """The array behind this tensor, not a copy; `force=True` detaches first.
 
         Raises RuntimeError if the tensor requires grad. Changes to the array are not noticed by
         autograd.
+
+        PyTorch: `Tensor.numpy`.
         """
         if self.edge is not None and not force:
             raise RuntimeError(
@@ -223,8 +224,12 @@ class Operators(TensorBase):
     __isub__ = inplace.sub_
     __imul__ = inplace.mul_
     __itruediv__ = inplace.div_
+    __ifloordiv__ = inplace.floor_divide_
     __ipow__ = inplace.pow_
     __imod__ = inplace.remainder_
+    __iand__ = inplace.bitwise_and_
+    __ior__ = inplace.bitwise_or_
+    __ixor__ = inplace.bitwise_xor_
     __getitem__ = indexing.getitem
     __setitem__ = indexing.setitem
 
@@ -285,11 +290,9 @@ class Functions(TensorBase):
     tanh = unary.tanh
     trunc = fix = unary.trunc
 
-    # Two and more tensors (ops/elementwise.py, ops/comparison.py, ops/inplace.py).
+    # Two and more tensors (ops/elementwise.py, ops/comparison.py).
 
     add = elementwise.add
-    add_ = inplace.add_
-    abs_ = inplace.abs_
     allclose = comparison.allclose
     atan2 = arctan2 = elementwise.atan2
     bitwise_and = comparison.bitwise_and
@@ -297,13 +300,9 @@ class Functions(TensorBase):
     bitwise_or = comparison.bitwise_or
     bitwise_xor = comparison.bitwise_xor
     clamp = clip = elementwise.clamp
-    clamp_ = clip_ = inplace.clamp_
     div = divide = true_divide = elementwise.div
-    div_ = inplace.div_
     eq = comparison.eq
     equal = comparison.equal
-    exp_ = inplace.exp_
-    floor_ = inplace.floor_
     floor_divide = elementwise.floor_divide
     fmod = elementwise.fmod
     ge = comparison.ge
@@ -314,7 +313,6 @@ class Functions(TensorBase):
     isinf = comparison.isinf
     isnan = comparison.isnan
     le = comparison.le
-    log_ = inplace.log_
     logaddexp = elementwise.logaddexp
     logical_and = comparison.logical_and
     logical_not = comparison.logical_not
@@ -324,21 +322,61 @@ class Functions(TensorBase):
     maximum = elementwise.maximum
     minimum = elementwise.minimum
     mul = multiply = elementwise.mul
-    mul_ = inplace.mul_
     ne = comparison.ne
-    neg_ = inplace.neg_
     pow = elementwise.pow
-    pow_ = inplace.pow_
-    reciprocal_ = inplace.reciprocal_
     remainder = elementwise.remainder
-    remainder_ = inplace.remainder_
     round = elementwise.round
-    sigmoid_ = inplace.sigmoid_
-    sqrt_ = inplace.sqrt_
     sub = subtract = elementwise.sub
-    sub_ = inplace.sub_
-    tanh_ = inplace.tanh_
     where = elementwise.tensor_where
+
+    # In place (ops/inplace.py).
+
+    abs_ = absolute_ = inplace.abs_
+    acos_ = arccos_ = inplace.acos_
+    acosh_ = arccosh_ = inplace.acosh_
+    add_ = inplace.add_
+    asin_ = arcsin_ = inplace.asin_
+    asinh_ = arcsinh_ = inplace.asinh_
+    atan_ = arctan_ = inplace.atan_
+    atanh_ = arctanh_ = inplace.atanh_
+    bitwise_and_ = inplace.bitwise_and_
+    bitwise_or_ = inplace.bitwise_or_
+    bitwise_xor_ = inplace.bitwise_xor_
+    ceil_ = inplace.ceil_
+    clamp_ = clip_ = inplace.clamp_
+    cos_ = inplace.cos_
+    cosh_ = inplace.cosh_
+    deg2rad_ = inplace.deg2rad_
+    div_ = divide_ = true_divide_ = inplace.div_
+    exp2_ = inplace.exp2_
+    exp_ = inplace.exp_
+    expm1_ = inplace.expm1_
+    floor_ = inplace.floor_
+    floor_divide_ = inplace.floor_divide_
+    fmod_ = inplace.fmod_
+    frac_ = inplace.frac_
+    log10_ = inplace.log10_
+    log1p_ = inplace.log1p_
+    log2_ = inplace.log2_
+    log_ = inplace.log_
+    mul_ = multiply_ = inplace.mul_
+    neg_ = negative_ = inplace.neg_
+    pow_ = inplace.pow_
+    rad2deg_ = inplace.rad2deg_
+    reciprocal_ = inplace.reciprocal_
+    remainder_ = inplace.remainder_
+    round_ = inplace.round_
+    rsqrt_ = inplace.rsqrt_
+    sigmoid_ = inplace.sigmoid_
+    sign_ = inplace.sign_
+    sin_ = inplace.sin_
+    sinh_ = inplace.sinh_
+    sqrt_ = inplace.sqrt_
+    square_ = inplace.square_
+    sub_ = subtract_ = inplace.sub_
+    tan_ = inplace.tan_
+    tanh_ = inplace.tanh_
+    trunc_ = fix_ = inplace.trunc_
 
     # Reductions (ops/reductions.py, extrema.py, cumulative.py).
 

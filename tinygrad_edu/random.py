@@ -6,7 +6,7 @@ Everything random also takes `generator=`: a `tg.Generator` or a NumPy generator
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from .device import CPU, check_device
 from .device import device as Device
 
 __all__ = [
+    "AnyGenerator",
     "Generator",
     "default_generator",
     "get_rng_state",
@@ -23,6 +24,9 @@ __all__ = [
     "seed",
     "set_rng_state",
 ]
+
+#: What `generator=` takes. In quotes: looking numpy.random up would import it, which takes 13 ms.
+AnyGenerator: TypeAlias = "Generator | np.random.Generator | None"
 
 
 class Generator:
@@ -79,7 +83,7 @@ def default_generator() -> np.random.Generator:
     return _default.numpy
 
 
-def resolve(generator: Generator | np.random.Generator | None) -> np.random.Generator:
+def resolve(generator: AnyGenerator) -> np.random.Generator:
     """The NumPy generator meant by a `generator=` argument."""
     if generator is None:
         return _default.numpy

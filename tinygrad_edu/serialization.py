@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -62,7 +61,7 @@ def load(
     *,
     weights_only: bool | None = None,  # noqa: ARG001 - there is nothing else in these files
 ) -> dict[str, Tensor]:
-    """Read a safetensors file into a dict of tensors, for `model.load_state_dict`.
+    """Read a safetensors file into a dict of tensors by name, for `model.load_state_dict`.
 
     `f` is a path or a file that is open for binary reading. All tensors are on the CPU, whatever
     `map_location` says, and there are only tensors, whatever `weights_only` says. PyTorch:
@@ -95,7 +94,8 @@ def load(
             "them in PyTorch: safetensors.torch.save_file({k: v.float() for k, v in d.items()}, "
             "new_path)."
         ) from None
-    return {key: wrap(np.array(array)) for key, array in arrays.items()}
+    # safetensors gives them in an order that changes from run to run.
+    return {key: wrap(np.array(arrays[key])) for key in sorted(arrays)}
 
 
 def _what_is_wrong(content: bytes) -> str:
@@ -118,6 +118,8 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     full disk or Ctrl-C leaves what was there before. Raises OSError with the path that was asked
     for.
     """
+    import tempfile  # Takes 3 ms, which `import tinygrad_edu` need not.
+
     # A link stays a link, and a device stays a device.
     target = Path(os.path.realpath(path))
     if target.is_dir():

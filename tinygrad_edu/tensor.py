@@ -30,8 +30,10 @@ __all__ = ["Tensor"]
 class Tensor(Copies, ShapeAndType, PythonAndNumPy, Operators, Functions):
     """An array with a gradient and a place in the graph of its computation.
 
-    `tg.tensor(data)` makes one from numbers; `tg.Tensor(data)` makes a float tensor, `tg.Tensor(2,
-    3)` one of that shape. PyTorch: `torch.Tensor`.
+    `tg.tensor(data)` makes one from numbers; `tg.Tensor(data)` makes a float tensor, and
+    `tg.Tensor(2, 3)` one of that shape.
+
+    PyTorch: `torch.Tensor`.
 
     >>> x = tg.tensor([1.0, 2.0, 3.0], requires_grad=True)
     >>> loss = (x**2).sum()
@@ -43,9 +45,7 @@ class Tensor(Copies, ShapeAndType, PythonAndNumPy, Operators, Functions):
     __slots__ = ()
 
     def __new__(cls, *data: Any) -> Tensor:
-        """`Tensor(array_like)` copies into the default float type; `Tensor(2, 3)` is zeros of that
-        shape.
-        """
+        """`Tensor(array_like)` copies into the default float type; `Tensor(2, 3)` is zeros."""
         dtype = dtypes.get_default_dtype()
         if len(data) == 1 and not isinstance(data[0], int):
             array = to_array(data[0], dtype)
@@ -124,8 +124,8 @@ class Tensor(Copies, ShapeAndType, PythonAndNumPy, Operators, Functions):
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Ask for a gradient on this leaf, or no longer; returns the tensor.
 
-        Raises RuntimeError for integers and booleans, and when an intermediate result is told not
-        to.
+        Raises RuntimeError for integers and booleans, and for an intermediate result that is to
+        stop.
         """
         if requires_grad and self.array.dtype.kind != "f":
             raise RuntimeError(
@@ -171,8 +171,9 @@ class Tensor(Copies, ShapeAndType, PythonAndNumPy, Operators, Functions):
 
         A single number is L itself; otherwise `gradient` is dL/d(this tensor). Saved arrays are
         freed on the way unless `retain_graph=True`; `create_graph=True` records the pass, for
-        higher derivatives. Raises RuntimeError as `tg.autograd.backward`. PyTorch:
-        `Tensor.backward`.
+        higher derivatives. Raises RuntimeError as `tg.autograd.backward`.
+
+        PyTorch: `Tensor.backward`.
 
         >>> x = tg.tensor(3.0, requires_grad=True)
         >>> (x * x).backward()
@@ -182,8 +183,9 @@ class Tensor(Copies, ShapeAndType, PythonAndNumPy, Operators, Functions):
         differentiate.backward(self, gradient, retain_graph, create_graph, inputs)
 
     def detach(self) -> Tensor:
-        """The same values, outside the graph; memory and version are shared. PyTorch:
-        `Tensor.detach`.
+        """The same values, outside the graph; memory and version are shared.
+
+        PyTorch: `Tensor.detach`.
         """
         return wrap(self.array, None, self.version)
 
@@ -211,8 +213,7 @@ class Tensor(Copies, ShapeAndType, PythonAndNumPy, Operators, Functions):
         return notes is not None and notes.retain is not None and notes.retain() is self
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Handle:
-        """Call `hook(gradient)` whenever this tensor's gradient is computed; what it returns
-        replaces it.
+        """Call `hook(gradient)` when this tensor's gradient is computed; its answer replaces it.
 
         Returns a handle with `remove()`. PyTorch: `Tensor.register_hook`.
 

@@ -1,7 +1,8 @@
 """Automatic differentiation: recording, the reverse pass, grad modes, user-defined functions.
 
 Read in this order: `graph.py` (how a computation becomes a graph), `engine.py` (how gradients flow
-back), `mode.py` (what is recorded), then `function.py` and `anomaly.py`.
+back), `differentiate.py` (the functions that start it), `mode.py` (what is recorded), `inplace.py`
+(what changing values does to a graph), then `fused.py`, `function.py` and `gradcheck.py`.
 """
 
 from . import function

@@ -1,6 +1,4 @@
-"""`detect_anomaly`: which operation made the first NaN or infinity, and on which line of the user's
-code.
-"""
+"""`detect_anomaly`: which operation, on which line, made the first NaN or infinity."""
 
 from __future__ import annotations
 
@@ -16,13 +14,14 @@ __all__ = ["detect_anomaly", "set_detect_anomaly"]
 
 
 class detect_anomaly(Switch):
-    """Stop at the first NaN or infinity in a gradient and name the operation and the line it comes
-    from.
+    """Stop at the first NaN or infinity in a gradient, and name the operation and its line.
 
     Operations recorded inside remember the line of user code that called them. As soon as the
     reverse pass produces a gradient that is not finite, a RuntimeError names the operation whose
     rule produced it and the first forward operation that made a NaN or infinity out of finite
-    inputs. Slow: for finding errors only. PyTorch: `torch.autograd.detect_anomaly`.
+    inputs. Slow: for finding errors only.
+
+    PyTorch: `torch.autograd.detect_anomaly`.
 
     >>> x = tg.tensor([0.0], requires_grad=True)
     >>> with tg.autograd.detect_anomaly():

@@ -87,10 +87,12 @@ def backward(
 
     Computes dL/dx for L = sum of grad_tensors · tensors; without `grad_tensors` each tensor must be
     a single number. With `inputs`, only those leaves (or retained intermediates) receive a
-    gradient. PyTorch: `torch.autograd.backward`.
+    gradient.
 
     Raises RuntimeError if a tensor has no graph, was freed by an earlier pass, or if a saved array
     was changed in place since.
+
+    PyTorch: `torch.autograd.backward`.
 
     >>> x = tg.tensor([1.0, 2.0], requires_grad=True)
     >>> tg.autograd.backward((x * x).sum())
@@ -114,7 +116,7 @@ def backward(
         for edge, gradient in arrived.items():
             if isinstance(edge, TensorBase):
                 accumulate(edge, run_tensor_hooks(edge.hooks, gradient, create_graph))
-        for edge, tensor in zip(edges or (), chosen or (), strict=True):
+        for edge, tensor in dict(zip(edges or (), chosen or (), strict=True)).items():
             retained = isinstance(edge, Operation) and edge.notes is not None and edge.notes.retain
             if edge in arrived and isinstance(edge, Operation) and not retained:
                 gradient = arrived[edge]
@@ -134,8 +136,9 @@ def grad(
 
     Only the paths that lead to `inputs` are computed. `create_graph=True` records the pass itself,
     so that its results can be differentiated again. An input that the outputs do not depend on is
-    an error, or None under `allow_unused=True`, or zeros under `materialize_grads=True`. PyTorch:
-    `torch.autograd.grad`.
+    an error, or None under `allow_unused=True`, or zeros under `materialize_grads=True`.
+
+    PyTorch: `torch.autograd.grad`.
 
     >>> x = tg.tensor(3.0, requires_grad=True)
     >>> (first,) = tg.autograd.grad(x**3, x, create_graph=True)

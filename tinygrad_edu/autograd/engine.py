@@ -88,10 +88,11 @@ def sweep(
         if type(node) is Output:
             # The operation with several results waits for all of their gradients, in a list.
             parent: Any = node.parents[0]
-            if parent not in pending:
-                pending[parent] = {}
+            parts = pending.setdefault(parent, {})
+            if not parts:
                 heappush(heap, (-parent.number, parent))
-            pending[parent][node.index] = grad
+            # A result that was saved has a second such node under `create_graph`.
+            parts[node.index] = parts[node.index] + grad if node.index in parts else grad
             continue
         values = _saved_values(node, create_graph)
         for edge, contribution in node.differentiate(grad, values, wanted):
@@ -131,9 +132,7 @@ def unbroadcast(grad: Value, shape: tuple[int, ...], node: Operation) -> Value:
 
 
 def _saved_values(node: Operation, create_graph: bool) -> dict[int, Value]:
-    """What the node saved, checked against later in-place changes; as tensors of the graph if asked
-    for.
-    """
+    """What the node saved, unless changed in place since; under `create_graph` as tensors."""
     saved = node.saved
     if saved is None:
         raise RuntimeError(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from .graph import Operation, TensorBase, Value, output_node, record, wrap
-from .inplace import rebind
+from .inplace import check_writable, rebind
 from .mode import MODE, switched
 
 if TYPE_CHECKING:
@@ -120,9 +120,7 @@ class _FunctionNode(Operation):
             yield parent, part if recording else part.array
 
     def _check_saved(self) -> None:
-        """A tensor that is neither input nor output has no place in the graph of a second
-        derivative.
-        """
+        """Refuse saved tensors that have no place in the graph of a second derivative."""
         for slot, (value, _, _) in (self.saved or {}).items():
             if slot >= self.arguments and value.dtype.kind == "f":
                 raise RuntimeError(
@@ -141,7 +139,9 @@ class Function:
     for those without. Use it through `apply`. What backward needs is kept with
     `ctx.save_for_backward(...)` and read from `ctx.saved_tensors`. Check the rule with
     `tinygrad_edu.testing.gradcheck`. As in PyTorch, `forward(*args)` and `setup_context(ctx,
-    inputs, output)` may be written apart. PyTorch: `torch.autograd.Function`.
+    inputs, output)` may be written apart.
+
+    PyTorch: `torch.autograd.Function`.
 
     >>> class Square(tg.autograd.Function):
     ...     @staticmethod
@@ -190,10 +190,15 @@ class Function:
         for index, result in enumerate(results):
             if not isinstance(result, TensorBase) or any(result is x for x in ctx.dirty):
                 continue
-            if any(result is x for x in args) or result.node is not None or result.needs_grad:
-                # Returned as it came in: it needs memory and a place in the graph of its own.
+            shared = any(isinstance(x, TensorBase) and x.version is result.version for x in args)
+            if shared or result.node is not None or result.needs_grad:
+                # An input as it came in, or a view of one: it needs memory and a place in the graph
+                # of its own. In-place changes would derive it from its base, past this backward.
                 results[index] = wrap(result.array.copy())
+            result.view_of = None  # of a tensor that was made in forward, where nothing is recorded
         for tensor in ctx.dirty:
+            if recording:
+                check_writable(tensor, cls.__name__)
             tensor.version[0] += 1
         if recording:
             _record(cls, ctx, args, edges, results, answer)
@@ -245,8 +250,7 @@ def _record(
 
 
 def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
-    """Mark a Function's `backward` as not differentiable itself: `create_graph=True` is then
-    refused.
+    """Mark a Function's `backward` as not differentiable: `create_graph=True` is refused.
 
     PyTorch: `torch.autograd.function.once_differentiable`.
 

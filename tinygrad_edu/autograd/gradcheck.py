@@ -126,9 +126,10 @@ def gradcheck(
 
     Inputs are float64: in float32 the rounding error of f(x + eps) - f(x - eps) exceeds what is
     measured. Draw them away from kinks and ties (`tinygrad_edu.testing.strategies.arrays`). With
-    `raise_exception=False` the answer to a wrong gradient is False. PyTorch:
-    `torch.autograd.gradcheck`; its checks of batched and forward-mode gradients and of sparse
-    tensors do not exist here, and asking for them raises ValueError.
+    `raise_exception=False` the answer to a wrong gradient is False.
+
+    PyTorch: `torch.autograd.gradcheck`. Its checks of batched and forward-mode gradients and of
+    sparse tensors do not exist here, and asking for them raises ValueError.
 
     >>> x = tg.tensor([0.5, 1.5], dtype=tg.float64, requires_grad=True)
     >>> tg.autograd.gradcheck(tg.exp, x)
@@ -192,8 +193,9 @@ def gradgradcheck(
     """Compare second derivatives with differences: `gradcheck` of vᵀJ as a function of x and v.
 
     `grad_outputs` is v, random if not given. The other arguments are those of `gradcheck`;
-    `gen_non_contig_grad_outputs` lays v out in memory with gaps. PyTorch:
-    `torch.autograd.gradgradcheck`.
+    `gen_non_contig_grad_outputs` lays v out in memory with gaps.
+
+    PyTorch: `torch.autograd.gradgradcheck`.
 
     >>> x = tg.tensor([0.5, 1.5], dtype=tg.float64, requires_grad=True)
     >>> tg.autograd.gradgradcheck(tg.sin, x)

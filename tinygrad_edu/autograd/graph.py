@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 import numpy as np
 
 from .mode import MODE, SCOPE, Scope, switched
-from .notes import AccumulateGrad, Handle, Notes, explained, note_origin
+from .notes import AccumulateGrad, Handle, Notes, explained, hand_over, note_origin
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -53,9 +53,7 @@ def _parameters(function: Any) -> tuple[str, ...]:
 
 
 class TensorBase:
-    """The part of a tensor that recording and the reverse pass know: values, gradient, place in the
-    graph.
-    """
+    """What recording and reverse pass know of a tensor: values, gradient, place in the graph."""
 
     __slots__ = (
         "__weakref__",
@@ -100,9 +98,7 @@ _tensor_class: type[TensorBase] = TensorBase
 
 
 def register_tensor(cls: type[TensorBase]) -> type[TensorBase]:
-    """Name the class that results are made of; `tensor.py`, which imports this module, does so
-    once.
-    """
+    """Name the class that results are made of: `tensor.py`, which imports this module, does."""
     global _tensor_class  # noqa: PLW0603 - the one line that lets imports flow one way
     _tensor_class = cls
     return cls
@@ -123,9 +119,7 @@ def wrap(array: Any, node: Operation | None = None, version: list[int] | None = 
 
 
 class View:
-    """How a tensor looks into another one's memory: the base and the view operations that lead from
-    it.
-    """
+    """How a tensor looks into another one's memory: the base, and the operations from there."""
 
     __slots__ = ("base", "seen", "steps")
 
@@ -340,7 +334,7 @@ def apply(operation: Operation, *inputs: Any) -> Tensor:
             parents.append(None)
     try:
         result = wrap(operation.forward(*arrays))
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise explained(operation.name, arrays, error) from None
     if operation.is_view:
         _mark_view(result, inputs[0], operation)
@@ -436,5 +430,6 @@ def renew(view: TensorBase) -> None:
     with switched(grad=True):
         for operation in link.path:
             current = apply(copy.copy(operation), current)
+    hand_over(view.node, current.node)
     view.node = current.node
     link.seen = view.version[1]

@@ -44,7 +44,12 @@ def run_tensor_hooks(
                 "A gradient hook must return None or a tensor of the gradient's shape "
                 f"{grad.shape}; got {got}."
             )
-        grad = answer if create_graph else np.array(answer.array, dtype=grad.dtype)
+        # A copy: the hook may return a tensor of its own, or the same one for two leaves.
+        grad = (
+            answer.to(grad.dtype, copy=True)  # type: ignore[attr-defined]
+            if create_graph
+            else np.array(answer.array, dtype=grad.dtype)
+        )
     return grad
 
 
@@ -55,7 +60,7 @@ def accumulate(tensor: TensorBase, grad: Value) -> None:
         tensor._grad = grad if isinstance(grad, TensorBase) else wrap(grad)  # type: ignore[assignment]
     elif isinstance(grad, TensorBase):
         tensor._grad = before + grad  # type: ignore[arg-type]
-    elif before.node is not None:
+    elif before.node is not None or not before.array.flags.writeable:
         tensor._grad = wrap(before.array + grad)
     else:
         np.add(before.array, grad, out=before.array)

@@ -1,4 +1,4 @@
-"""In-place changes: who may be changed, what the graph learns of it, and views of the same memory."""
+"""In-place changes: who may be changed, what the graph learns, and views of the same memory."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .graph import Array, Operation, TensorBase, Value, apply, record, renew, run, wrap
+from .graph import Alias, Array, Operation, TensorBase, Value, apply, record, renew, run, wrap
 from .mode import MODE
+from .notes import hand_over
 
 __all__ = ["WriteView", "attach", "check_writable", "overwrite", "rebind"]
 
@@ -39,8 +40,8 @@ class WriteView(Operation):
 
     def grad_base(self, grad: Value) -> Value:
         if isinstance(grad, TensorBase):
-            keep = np.ones_like(grad.array)
-            return grad * self.grad_base(keep)
+            kept = self.grad_base(np.ones_like(grad.array))
+            return np.where(kept, grad, 0)  # type: ignore[call-overload]
         kept = np.empty([self.shape[dim] for dim in self.order], self.dtype).transpose(
             np.argsort(self.order)
         )
@@ -80,9 +81,7 @@ def check_writable(tensor: TensorBase, name: str) -> None:
 def rebind(tensor: TensorBase, node: Operation | None) -> None:
     """After a recorded in-place change: `node` made the new values of `tensor`, and of its base."""
     link = tensor.view_of
-    if node is not None and tensor.node is not None and tensor.node.notes is not None:
-        # A retained gradient is that of the tensor's present values.
-        node.annotate().retain, tensor.node.notes.retain = tensor.node.notes.retain, None
+    hand_over(tensor.node, node)
     if link is not None:
         base = link.base
         write = WriteView(base.array, link.path)
@@ -90,7 +89,7 @@ def rebind(tensor: TensorBase, node: Operation | None) -> None:
         base.node = write
     tensor.version[1] += 1
     tensor.node = node
-    if link is not None:
+    if link is not None and node is not None:  # Without a node it is derived from the base again.
         link.seen = tensor.version[1]
 
 
@@ -107,7 +106,8 @@ def overwrite(tensor: TensorBase, operation: Operation, *others: Any) -> None:
         # Rules save the values from before the change: let them have their own copy.
         before = wrap(tensor.array.copy(), tensor.node)
         others = tuple(
-            wrap(x.array.copy(), x.node)
+            # Through a node of its own, because x may be a leaf: w.detach().add_(w).
+            wrap(x.array.copy(), apply(Alias(), x).node)
             if isinstance(x, TensorBase) and x.version is tensor.version
             else x
             for x in others

@@ -1,5 +1,4 @@
-"""What is being recorded right now: the grad modes, anomaly detection, and the module that is
-running.
+"""What is being recorded right now: grad modes, anomaly detection, the module that is running.
 
 One immutable `Mode` is current at any time. It lives in a context variable, so threads and asyncio
 tasks do not see each other's modes.
@@ -60,9 +59,7 @@ def switched(**changes: Any) -> Iterator[None]:
 
 
 class Switch(ContextDecorator):
-    """A context manager and decorator that changes the mode; one object may be entered again and
-    again.
-    """
+    """A context manager and decorator that changes the mode, and may be entered again and again."""
 
     def __init__(self, **changes: Any) -> None:
         self._changes = changes
@@ -150,8 +147,9 @@ class enable_grad(Switch):
 
 
 class inference_mode(Switch):
-    """`no_grad` for pure inference; `inference_mode(False)` switches it off. PyTorch:
-    `torch.inference_mode`.
+    """`no_grad` for pure inference; `inference_mode(False)` switches it off.
+
+    PyTorch: `torch.inference_mode`.
 
     >>> with tg.inference_mode():
     ...     y = tg.ones(2, requires_grad=True) * 2
@@ -164,9 +162,7 @@ class inference_mode(Switch):
 
 
 class Setter(Switch):
-    """A switch that takes effect when it is made; as a context manager it lasts until the block
-    ends.
-    """
+    """A switch that takes effect when it is made, and as a context manager ends with the block."""
 
     def __init__(self, **changes: Any) -> None:
         super().__init__(**changes)

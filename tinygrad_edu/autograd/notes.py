@@ -1,16 +1,17 @@
-"""What stands beside the graph: hooks and their handles, notes on a node, the user's line in
-errors.
-"""
+"""What stands beside the graph: hooks, notes on a node, the user's line in errors."""
 
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
-__all__ = ["AccumulateGrad", "Handle", "Notes", "explained", "note_origin"]
+__all__ = ["AccumulateGrad", "Handle", "Notes", "explained", "hand_over", "note_origin"]
+
+_PACKAGE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")
 
 
 class Notes:
@@ -23,6 +24,12 @@ class Notes:
         self.retain: Any = None  # weak reference to a tensor
         self.trace: str | None = None
         self.nonfinite = False
+
+
+def hand_over(old: Any, new: Any) -> None:
+    """A retained gradient is that of the tensor's present values, which `new` has made."""
+    if new is not None and old is not None and old.notes is not None:
+        new.annotate().retain, old.notes.retain = old.notes.retain, None
 
 
 class AccumulateGrad:
@@ -61,7 +68,7 @@ class Handle:
         self.remove()
 
 
-def explained(operation: str, inputs: Sequence[Any], error: ValueError) -> RuntimeError:
+def explained(operation: str, inputs: Sequence[Any], error: Exception) -> RuntimeError:
     """NumPy's complaint, with the operation and the shapes it was about."""
     shapes = " and ".join(str(x.shape) for x in inputs if isinstance(x, np.ndarray))
     return RuntimeError(
@@ -73,11 +80,9 @@ def note_origin(notes: Notes, inputs: Sequence[Any], outputs: Sequence[Any]) -> 
     """Under `detect_anomaly`: the user's line, and whether NaN or infinity first appeared here."""
     import traceback
 
-    package = __name__.partition(".")[0]
+    # By folder, not by name: a user's script may lie in another folder called tinygrad_edu.
     frames = [
-        frame
-        for frame in traceback.extract_stack()
-        if f"/{package}/" not in frame.filename.replace("\\", "/")
+        frame for frame in traceback.extract_stack() if not frame.filename.startswith(_PACKAGE)
     ]
     notes.trace = "".join(traceback.format_list(frames[-1:])).rstrip() or None
     notes.nonfinite = not all(map(_finite, outputs)) and all(map(_finite, inputs))

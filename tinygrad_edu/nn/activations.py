@@ -1,6 +1,4 @@
-"""Activations as modules. Each calls the function of its name in nn.functional, which has the
-formula.
-"""
+"""Activations as modules; the formulas stand with their functions in nn.functional."""
 
 from __future__ import annotations
 

@@ -49,8 +49,8 @@ class _BatchNorm(Module):
         def vector(value: float) -> Tensor:
             return creation.full((num_features,), value, device=device, dtype=dtype)
 
-        self.weight = Parameter(vector(1.0)) if affine else None
-        self.bias = Parameter(vector(0.0)) if affine and bias else None
+        self.register_parameter("weight", Parameter(vector(1.0)) if affine else None)
+        self.register_parameter("bias", Parameter(vector(0.0)) if affine and bias else None)
         self.register_buffer("running_mean", vector(0.0) if track_running_stats else None)
         self.register_buffer("running_var", vector(1.0) if track_running_stats else None)
         batches = creation.tensor(0, dtype=int64) if track_running_stats else None
@@ -75,9 +75,7 @@ class _BatchNorm(Module):
             init.zeros_(self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
-        """Normalise each channel, by the batch's statistics while training, by the running ones
-        otherwise.
-        """
+        """Normalise each channel, by the batch's statistics or the running ones."""
         shape = input.array.shape
         if len(shape) not in self.dims:
             raise ValueError(
@@ -89,21 +87,23 @@ class _BatchNorm(Module):
                 f"{type(self).__name__}({self.num_features}): the input of shape {shape} has "
                 f"{shape[1]} channels in dimension 1. Make the layer with num_features={shape[1]}."
             )
+        # Read from the tables: as attributes, these five would take 3 µs, a tenth of the kernel.
+        parameters, buffers = self._parameters, self._buffers
+        mean, var = buffers["running_mean"], buffers["running_var"]
+        batches = buffers["num_batches_tracked"]
         factor = self.momentum
-        if self.training and self.num_batches_tracked is not None:
-            batches = self.num_batches_tracked
+        if self.training and batches is not None:
             batches.array += 1
             batches.version[0] += 1
             if factor is None:
                 # The mean of all batches so far: each moves it by its share.
                 factor = 1.0 / float(batches.array)
-        mean, var = self.running_mean, self.running_var
         return F.batch_norm(
             input,
             mean,
             var,
-            self.weight,
-            self.bias,
+            parameters["weight"],
+            parameters["bias"],
             self.training or mean is None or var is None,
             0.0 if factor is None else factor,
             self.eps,

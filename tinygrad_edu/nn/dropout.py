@@ -91,9 +91,7 @@ class Dropout(_Dropout):
         )
 
     def extra_repr(self) -> str:
-        """The probability, whether the input is overwritten, and a `scale_at` that is not
-        PyTorch's.
-        """
+        """The probability, in-place or not, and a `scale_at` that is not PyTorch's."""
         return super().extra_repr() + (
             "" if self.scale_at == "train" else f", scale_at={self.scale_at!r}"
         )

@@ -6,7 +6,8 @@ Each is defined and documented in the file of its family below `ops`; this is th
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -104,7 +105,9 @@ __all__ += ["pad"]
 # Activations.
 __all__ += [
     "celu",
+    "celu_",
     "elu",
+    "elu_",
     "gelu",
     "glu",
     "gumbel_softmax",
@@ -112,6 +115,7 @@ __all__ += [
     "hardsigmoid",
     "hardswish",
     "hardtanh",
+    "hardtanh_",
     "leaky_relu",
     "leaky_relu_",
     "log_softmax",
@@ -122,7 +126,9 @@ __all__ += [
     "relu6",
     "relu_",
     "rrelu",
+    "rrelu_",
     "selu",
+    "selu_",
     "sigmoid",
     "silu",
     "softmax",
@@ -133,6 +139,7 @@ __all__ += [
     "tanh",
     "tanhshrink",
     "threshold",
+    "threshold_",
 ]
 
 # Losses and distances.
@@ -161,6 +168,32 @@ __all__ += [
     "triplet_margin_loss",
     "triplet_margin_with_distance_loss",
 ]
+
+
+def _in_place(
+    function: Callable[..., Tensor], arguments: str, result: str
+) -> Callable[..., Tensor]:
+    """The form of an activation that writes its result into its input."""
+    name = function.__name__
+
+    def in_place(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        return function(input, *args, **kwargs, inplace=True)
+
+    in_place.__name__ = in_place.__qualname__ = f"{name}_"
+    in_place.__doc__ = f"""`{name}`, in place, with the same arguments. PyTorch: `F.{name}_`.
+
+    >>> F.{name}_(tg.tensor([2.0]){arguments})
+    tensor([{result}])
+    """
+    return in_place
+
+
+celu_ = _in_place(celu, "", "2.")
+elu_ = _in_place(elu, "", "2.")
+hardtanh_ = _in_place(hardtanh, "", "1.")
+rrelu_ = _in_place(rrelu, "", "2.")
+selu_ = _in_place(selu, "", "2.1014")
+threshold_ = _in_place(threshold, ", 5, 0", "0.")
 
 
 def _implicit_dim(name: str, dim: int | None, ndim: int, stacklevel: int) -> int:
@@ -227,8 +260,7 @@ def gumbel_softmax(
     *,
     generator: Generator | np.random.Generator | None = None,
 ) -> Tensor:
-    """softmax((logits + g)/tau) with g from the Gumbel distribution: nearly one-hot samples with a
-    gradient.
+    """softmax((logits + g)/tau), g from the Gumbel distribution: nearly one-hot samples.
 
     `hard=True` gives one-hot samples and keeps the gradient of the soft ones. `eps` has no effect,
     as in PyTorch. PyTorch: `F.gumbel_softmax`. Source: Jang et al., "Categorical reparameterization

@@ -20,7 +20,7 @@ import numpy as np
 from ..autograd.graph import Array
 from ..autograd.mode import no_grad
 from ..ops import random
-from ..random import Generator, resolve
+from ..random import AnyGenerator, resolve
 from ..tensor import Tensor
 
 __all__ = [
@@ -40,8 +40,6 @@ __all__ = [
     "xavier_uniform_",
     "zeros_",
 ]
-
-AnyGenerator = Generator | np.random.Generator | None
 
 
 def _check(tensor: Any, name: str, dims: tuple[int, ...] | None = None) -> None:

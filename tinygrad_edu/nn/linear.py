@@ -32,9 +32,9 @@ class Identity(Module):
 
 
 class Linear(Module):
-    """x Wᵀ + b for each vector x in the last dimension: (..., in_features) becomes (...,
-    out_features).
+    """x Wᵀ + b for each vector x in the last dimension.
 
+    (..., in_features) becomes (..., out_features).
     Parameters: weight (out_features, in_features) and bias (out_features), both uniform on
     ±1/√in_features at first, as in PyTorch. `bias=False` leaves the bias out. PyTorch:
     `torch.nn.Linear`.
@@ -63,9 +63,9 @@ class Linear(Module):
         self.weight = Parameter(
             creation.empty((out_features, in_features), device=device, dtype=dtype)
         )
-        self.bias = (
-            Parameter(creation.empty(out_features, device=device, dtype=dtype)) if bias else None
-        )
+        self.register_parameter("bias", None)
+        if bias:
+            self.bias = Parameter(creation.empty(out_features, device=device, dtype=dtype))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -119,9 +119,9 @@ class Bilinear(Module):
         self.out_features = out_features
         shape = (out_features, in1_features, in2_features)
         self.weight = Parameter(creation.empty(shape, device=device, dtype=dtype))
-        self.bias = (
-            Parameter(creation.empty(out_features, device=device, dtype=dtype)) if bias else None
-        )
+        self.register_parameter("bias", None)
+        if bias:
+            self.bias = Parameter(creation.empty(out_features, device=device, dtype=dtype))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

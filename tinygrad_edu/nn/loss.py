@@ -1,5 +1,4 @@
-"""Losses as modules. Each calls the function of its name in nn.functional, which has the formula
-and the errors.
+"""Losses as modules; formulas and errors stand with their functions in nn.functional.
 
 Those with `reduction` take "mean" (the default), "sum" or "none". PyTorch's arguments of old,
 `size_average` and `reduce`, are translated with a warning.

@@ -49,6 +49,18 @@ def constant(x: Value) -> Array:
     return x.array if isinstance(x, TensorBase) else x
 
 
+def passed(grad: Value, mask: Value) -> Value:
+    """grad where the mask is true, else 0, also where 0 · grad would be NaN."""
+    if type(grad) is not np.ndarray or grad.ndim == 0:
+        return np.where(mask, grad, 0)
+    # All bits of a number, or none: 6 µs for 128×100 numbers; np.where takes 15.
+    integer = np.dtype(f"i{grad.itemsize}")
+    bits = mask.astype(integer)
+    np.negative(bits, out=bits)
+    bits &= grad.view(integer)
+    return bits.view(grad.dtype)
+
+
 class Relu(Operation):
     """z = max(x, 0)        grad_x = grad where z > 0, else 0"""
 
@@ -63,12 +75,7 @@ class Relu(Operation):
         return np.maximum(x, out, out=out)
 
     def grad_x(self, grad: Value, out: Value) -> Value:
-        if not isinstance(grad, np.ndarray):
-            return grad * (out > 0)
-        # 4.4 µs for 128×100 numbers; multiplied by the booleans themselves 5.0, with np.where 14.
-        slope = (out > 0).astype(grad.dtype)
-        slope *= grad
-        return slope
+        return passed(grad, out > 0)
 
 
 class LeakyRelu(Operation):
@@ -106,7 +113,7 @@ class Hardtanh(Operation):
         return np.clip(x, self.low, self.high)
 
     def grad_x(self, grad: Value, x: Value) -> Value:
-        return grad * ((x > self.low) & (x < self.high))
+        return passed(grad, (x > self.low) & (x < self.high))
 
 
 class Hardsigmoid(Operation):
@@ -118,13 +125,11 @@ class Hardsigmoid(Operation):
         return np.clip(x / 6 + 0.5, 0, 1)
 
     def grad_x(self, grad: Value, x: Value) -> Value:
-        return grad * ((x > -3) & (x < 3)) / 6
+        return passed(grad / 6, (x > -3) & (x < 3))
 
 
 class Hardswish(Operation):
-    """z = x min(max(x + 3, 0), 6)/6        grad_x = grad (x/3 + 1/2) where -3 < x < 3, grad
-    above, else 0
-    """
+    """z = x h, h = min(max(x + 3, 0), 6)/6        slope: x/3 + 1/2 for -3 < x < 3, else 0 or 1"""
 
     __slots__ = ()
 
@@ -133,7 +138,7 @@ class Hardswish(Operation):
         return x * (np.clip(x + 3, 0, 6) / 6)
 
     def grad_x(self, grad: Value, x: Value) -> Value:
-        return grad * np.where(x <= -3, 0, np.where(x >= 3, 1, x / 3 + 0.5))
+        return np.where(x <= -3, 0, grad * np.where(x >= 3, 1, x / 3 + 0.5))
 
 
 class Hardshrink(Operation):
@@ -148,7 +153,7 @@ class Hardshrink(Operation):
         return x * ~(np.abs(x) <= self.lambd)
 
     def grad_x(self, grad: Value, x: Value) -> Value:
-        return grad * ~(np.abs(constant(x)) <= self.lambd)
+        return passed(grad, ~(np.abs(constant(x)) <= self.lambd))
 
 
 class Softshrink(Operation):
@@ -163,7 +168,7 @@ class Softshrink(Operation):
         return x - np.clip(x, -self.lambd, self.lambd)
 
     def grad_x(self, grad: Value, x: Value) -> Value:
-        return grad * ~(np.abs(constant(x)) <= self.lambd)
+        return passed(grad, ~(np.abs(constant(x)) <= self.lambd))
 
 
 class Threshold(Operation):
@@ -179,7 +184,7 @@ class Threshold(Operation):
         return np.where(x <= self.threshold, self.value, x).astype(x.dtype, copy=False)
 
     def grad_x(self, grad: Value, x: Value) -> Value:
-        return grad * ~(constant(x) <= self.threshold)
+        return passed(grad, ~(constant(x) <= self.threshold))
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
@@ -247,9 +252,9 @@ def rrelu(
     *,
     generator: Generator | np.random.Generator | None = None,
 ) -> Tensor:
-    """`leaky_relu` whose slope is drawn for each element, uniform on [lower, upper); its mean when
-    not training.
+    """`leaky_relu` with a slope drawn for each element; their mean when not training.
 
+    Slopes are uniform on [lower, upper).
     Raises RuntimeError unless lower <= upper. PyTorch: `F.rrelu`. Source: Xu et al., "Empirical
     evaluation of rectified activations in convolutional network", 2015.
 
@@ -267,9 +272,9 @@ def rrelu(
 
 
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
-    """x where x > 0, else weight x: a leaky relu with a learned slope, one for all or one for each
-    channel.
+    """x where x > 0, else weight x: a leaky relu with learned slopes.
 
+    One slope for all, or one for each channel.
     Shapes: input (N, C, ...), weight (1) or (C); for an input of one dimension, C is 1. Raises
     RuntimeError if the weight does not fit. PyTorch: `F.prelu`. Source: He et al., "Delving deep
     into rectifiers", 2015.

@@ -21,8 +21,7 @@ __all__ = ["cross_entropy", "nll_loss"]
 
 
 class NLLLoss(Operation):
-    """-w_t x_t for the target t of each sample: each, summed, or summed and divided by the sum of
-    the w_t
+    """-w_t x_t for the target t of each sample: each, or their sum, or that divided by Σ w_t
 
     The result is a linear function of x; its derivative is -w_t in the place of each target, else
     0.
@@ -74,9 +73,7 @@ class NLLLoss(Operation):
 
 
 def _places(shape: tuple[int, ...], target: Array) -> Value:
-    """Where in memory an array (N, C, ...) has the elements of the targets (N, ...): one index
-    instead of a tuple.
-    """
+    """Where in memory an array (N, C, ...) has the elements of the targets (N, ...)."""
     if len(shape) == 2:
         return row_starts(*shape) + target
     if len(shape) == 1:
@@ -185,8 +182,7 @@ def nll_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """-x_t: the negative of the logarithm of the probability of the right class t, from
-    log-probabilities x.
+    """-x_t: minus the logarithm of the right class's probability, from log-probabilities x.
 
     Shapes: input (N, C), (C) or (N, C, d1, ...), target (N), () or (N, d1, ...) with integers 0 ≤ t
     < C. `weight` (C) weighs the classes; the mean divides by the sum of the weights of the targets.
@@ -213,8 +209,7 @@ def cross_entropy(
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Tensor:
-    """-ln softmax(x)_t: how improbable the logits x make the right class t; averaged over the
-    samples.
+    """-ln softmax(x)_t: how improbable the logits x make the right class t, averaged.
 
     Targets are classes, integers of shape (N), or probabilities, floating numbers of the input's
     shape: -Σ_c p_c ln softmax(x)_c. Shapes, `weight`, `ignore_index` and errors as for `nll_loss`.

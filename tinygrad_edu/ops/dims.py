@@ -13,8 +13,9 @@ T = TypeVar("T")
 
 
 def normalize_dim(dim: int, ndim: int) -> int:
-    """`dim` counted from the front; a 0-dimensional tensor counts as having one dimension, as in
-    PyTorch.
+    """`dim` counted from the front.
+
+    A 0-dimensional tensor counts as having one dimension, as in PyTorch.
 
     >>> from tinygrad_edu.ops.dims import normalize_dim
     >>> normalize_dim(-1, 3)
@@ -35,9 +36,7 @@ def normalize_dim(dim: int, ndim: int) -> int:
 
 
 def normalize_dims(dim: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
-    """One dimension, several, or all of them (None or an empty sequence), as a tuple without
-    repetition.
-    """
+    """One dimension, several, or all (None or an empty sequence), as a tuple of different ones."""
     if dim is None or (not isinstance(dim, int) and len(dim) == 0):
         return tuple(range(ndim))
     dims = (dim,) if isinstance(dim, int) else tuple(dim)

@@ -60,10 +60,9 @@ def get_default_dtype() -> DType:
 
 
 def set_default_dtype(dtype: DTypeLike) -> None:
-    """Set the type that Python floats become: float16, float32 or float64. PyTorch:
-    `torch.set_default_dtype`.
+    """Set the type that Python floats become: float16, float32 or float64.
 
-    Raises TypeError for a type that is not floating.
+    Raises TypeError for a type that is not floating. PyTorch: `torch.set_default_dtype`.
 
     >>> tg.set_default_dtype(tg.float64)
     >>> tg.tensor([1.0]).dtype
@@ -146,7 +145,8 @@ class Cast(Operation):
         self.to = to
 
     def forward(self, x: Array) -> Array:
-        return x.astype(self.to)
+        with np.errstate(all="ignore"):  # What float16 cannot hold is infinite, as in PyTorch.
+            return x.astype(self.to)
 
     def grad_x(self, grad: Value) -> Value:
         return grad
@@ -206,9 +206,7 @@ def floating(x: Any, name: str) -> Tensor:
 
 
 def quiet(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a kernel answer with NaN or infinity outside its domain, as PyTorch does, without NumPy's
-    warning.
-    """
+    """Let a kernel answer with NaN or infinity outside its domain without NumPy's warning."""
 
     @functools.wraps(function)
     def silent(*args: Any, **kwargs: Any) -> Any:

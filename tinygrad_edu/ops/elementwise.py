@@ -14,6 +14,7 @@ from ..autograd.graph import Array, Operation, TensorBase, Value, apply, wrap
 from . import unary
 from .comparison import COMMON_TYPE, described
 from .dtypes import as_tensor_operand, cast, floating, operands, quiet, result_type
+from .unary import nothing
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -88,7 +89,7 @@ class Mul(Operation):
 
 
 class Div(Operation):
-    """z = x / y        grad_x = grad / y        grad_y = -grad z / y"""
+    """z = x / y        grad_x = grad / y        grad_y = -grad x / y²"""
 
     __slots__ = ()
     inputs = ("x", "y")
@@ -97,8 +98,9 @@ class Div(Operation):
     def grad_x(self, grad: Value, y: Value) -> Value:
         return grad / y
 
-    def grad_y(self, grad: Value, y: Value, out: Value) -> Value:
-        return -grad * out / y
+    def grad_y(self, grad: Value, x: Value, y: Value) -> Value:
+        # Not from the result: scripts change that in place, as in `x /= y.sum(); x += 1`.
+        return -grad * (x / y / y)
 
 
 class Pow(Operation):
@@ -112,14 +114,14 @@ class Pow(Operation):
         if isinstance(y, (int, float)):
             if y == 2:
                 return grad * x * 2
-            return grad * 0 if y == 0 else grad * (y * x ** (y - 1))
+            return nothing(grad) if y == 0 else grad * (y * x ** (y - 1))
         # x^0 is constant, also at x = 0, where x^(0-1) is infinite.
-        return grad * np.where(y == 0, 0, y * x ** np.where(y == 0, 1, y - 1))
+        return np.where(y == 0, 0, grad * (y * x ** np.where(y == 0, 1, y - 1)))
 
     def grad_y(self, grad: Value, x: Value, y: Value, out: Value) -> Value:
         # 0^y is constant for y > 0, where ln x is infinite.
         zero = (x == 0) & (y >= 0)
-        return grad * np.where(zero, 0, out * np.log(np.where(zero, 1, x)))
+        return np.where(zero, 0, grad * (out * np.log(np.where(zero, 1, x))))
 
 
 class Maximum(Operation):
@@ -130,10 +132,10 @@ class Maximum(Operation):
     forward = staticmethod(np.maximum)
 
     def grad_x(self, grad: Value, x: Value, y: Value) -> Value:
-        return grad * _share(x < y, x == y, grad)
+        return _share(grad, x < y, x == y)
 
     def grad_y(self, grad: Value, x: Value, y: Value) -> Value:
-        return grad * _share(y < x, x == y, grad)
+        return _share(grad, y < x, x == y)
 
 
 class Minimum(Operation):
@@ -144,16 +146,15 @@ class Minimum(Operation):
     forward = staticmethod(np.minimum)
 
     def grad_x(self, grad: Value, x: Value, y: Value) -> Value:
-        return grad * _share(x > y, x == y, grad)
+        return _share(grad, x > y, x == y)
 
     def grad_y(self, grad: Value, x: Value, y: Value) -> Value:
-        return grad * _share(y > x, x == y, grad)
+        return _share(grad, y > x, x == y)
 
 
-def _share(loses: Value, ties: Value, grad: Value) -> Array:
-    """0 where an input loses, 1/2 where it ties, else 1 (also beside NaN): a constant."""
-    loses, ties = (x.array if isinstance(x, TensorBase) else x for x in (loses, ties))
-    return np.asarray(1 - loses - ties * 0.5, dtype=grad.dtype)
+def _share(grad: Value, loses: Value, ties: Value) -> Value:
+    """Nothing where an input loses, half where it ties, else all of it (also beside NaN)."""
+    return np.where(loses, 0, np.where(ties, grad * 0.5, grad))
 
 
 class Atan2(Operation):
@@ -257,10 +258,10 @@ class RoundedDiv(Operation):
         return quotient + ((quotient < 0) & (np.remainder(x, y) != 0))
 
     def grad_x(self, grad: Value) -> Value:
-        return grad * 0
+        return nothing(grad)
 
     def grad_y(self, grad: Value) -> Value:
-        return grad * 0
+        return nothing(grad)
 
 
 class Where(Operation):
@@ -296,7 +297,7 @@ class Clamp(Operation):
             inside = x >= self.low
         if self.high is not None:
             inside = (x <= self.high) & inside
-        return grad * inside
+        return np.where(inside, grad, 0)
 
 
 class ClampBetween(Operation):
@@ -315,15 +316,15 @@ class ClampBetween(Operation):
             inside = x >= low
         if high is not None:
             inside = (x <= high) & inside
-        return grad * inside
+        return np.where(inside, grad, 0)
 
     def grad_low(self, grad: Value, x: Value, low: Value, high: Value) -> Value:
         below = x < low
-        return grad * (below if high is None else below & (low < high))
+        return np.where(below if high is None else below & (low < high), grad, 0)
 
     def grad_high(self, grad: Value, x: Value, low: Value, high: Value) -> Value:
         above = x > high
-        return grad * (above if low is None else above | (high < low))
+        return np.where(above if low is None else above | (high < low), grad, 0)
 
 
 Binary = Callable[["Tensor | float", "Tensor | float"], "Tensor"]
@@ -340,7 +341,7 @@ def _binary(
 
     def division(input: Tensor | float, other: Tensor | float) -> Tensor:
         x, y = operands(input, other, name)
-        _refuse_zero(x, y, name)
+        refuse_zero(x, y, name)
         return apply(operation(), x, y)
 
     divides = operation in (Remainder, Fmod)
@@ -417,11 +418,11 @@ def _rounded_div(x: Tensor | float, y: Tensor | float, mode: str, name: str) -> 
     if mode not in ("floor", "trunc"):
         raise RuntimeError(f"div: rounding_mode is None, 'trunc' or 'floor'; got {mode!r}.")
     x, y = operands(x, y, name)
-    _refuse_zero(x, y, name)
+    refuse_zero(x, y, name)
     return apply(RoundedDiv(mode), x, y)
 
 
-def _refuse_zero(x: Any, y: Any, name: str) -> None:
+def refuse_zero(x: Any, y: Any, name: str) -> None:
     """Integers have no infinity: their division by zero is an error, as in PyTorch."""
     if result_type(x, y).kind != "f" and not np.all(y.array if isinstance(y, TensorBase) else y):
         raise RuntimeError(
@@ -615,7 +616,7 @@ class Round(Operation):
         return np.round(x, self.decimals)
 
     def grad_x(self, grad: Value) -> Value:
-        return grad * 0
+        return nothing(grad)
 
 
 # Second names, as in PyTorch.

@@ -23,6 +23,7 @@ from ..autograd.graph import Array, Operation, TensorBase, Value, apply, run, wr
 from ..autograd.inplace import attach, check_writable, rebind
 from ..autograd.mode import MODE, switched
 from .dtypes import quiet
+from .unary import nothing
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -288,7 +289,7 @@ class SetArrays(WriteArrays):
             owner[where.reshape(-1)] = number
             stays = (owner[where.reshape(-1)] == number).reshape(where.shape)
             taken = run(IndexArrays(self.layout), grad, *indices)
-            return _with_ndim(taken * stays, self.value_ndim)
+            return _with_ndim(np.where(stays, taken, 0), self.value_ndim)
         return self.taken(grad, indices)
 
 
@@ -482,7 +483,7 @@ class Assign(Operation):
         return x
 
     def grad_x(self, grad: Value) -> Value:
-        return grad * 0
+        return nothing(grad)
 
     def grad_value(self, grad: Value) -> Value:
         return _with_ndim(grad, self.value_ndim)
@@ -586,7 +587,7 @@ def _store(part: Array, value: Any) -> None:
     """`part[...] = value` in nobody's graph: twice as fast as by an operation."""
     try:
         part[...] = value.array if isinstance(value, TensorBase) else value
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise RuntimeError(f"{_SETITEM}: {error}.") from None
 
 

@@ -1,6 +1,4 @@
-"""Losses that compare an input with a target element by element, and how they are reduced to one
-number.
-"""
+"""Losses that compare input and target element by element, and their reduction to one number."""
 
 from __future__ import annotations
 
@@ -100,9 +98,7 @@ class L1Loss(Loss):
 
 
 class HuberLoss(Loss):
-    """d²/2 where |d| < δ, else δ(|d| - δ/2), with d = x - t; times `scale`        slope d within
-    [-δ, δ]
-    """
+    """d²/2 where |d| < δ, else δ(|d| - δ/2), d = x - t; times a scale        slope: d within ±δ"""
 
     __slots__ = ("delta", "scale")
 
@@ -156,8 +152,9 @@ class KLDivLogTarget(Loss):
 
 
 class BCELoss(Loss):
-    """-t ln x - (1 - t) ln(1 - x), logarithms at least -100        slopes (x - t)/(x(1 - x)),
-    ln(1 - x) - ln x
+    """-t ln x - (1 - t) ln(1 - x)        slopes (x - t)/(x(1 - x)), ln(1 - x) - ln x
+
+    Logarithms count as at least -100.
     """
 
     __slots__ = ()
@@ -175,9 +172,7 @@ class BCELoss(Loss):
 
 
 class BCEWithLogitsLoss(Loss):
-    """BCELoss of sigmoid(x): max(x, 0) - x t + ln(1 + e^-|x|)        slopes sigmoid(x) - t and
-    -x
-    """
+    """BCELoss of sigmoid(x): max(x, 0) - x t + ln(1 + e^-|x|)        slopes sigmoid(x) - t, -x"""
 
     __slots__ = ()
 
@@ -200,9 +195,7 @@ class BCEWithLogitsLoss(Loss):
 def reduction_of(
     name: str, reduction: str, size_average: bool | None = None, reduce: bool | None = None
 ) -> str:
-    """The reduction asked for; PyTorch's arguments of old, `size_average` and `reduce`, are
-    translated.
-    """
+    """The reduction asked for; PyTorch's old `size_average` and `reduce` are translated."""
     if size_average is not None or reduce is not None:
         old_mean = size_average is None or size_average
         reduction = "none" if reduce is not None and not reduce else "mean" if old_mean else "sum"
@@ -241,8 +234,9 @@ def pair_of(name: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def broadcast_pair(name: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Input and target in one type and shape; a warning if the shapes differ, because most often
-    that is a mistake.
+    """Input and target in one type and shape.
+
+    A warning if the shapes differ, because most often that is a mistake.
     """
     input, target = pair_of(name, input, target)
     if input.array.shape != target.array.shape:
@@ -358,8 +352,7 @@ def huber_loss(
     delta: float = 1.0,
     weight: Tensor | None = None,
 ) -> Tensor:
-    """d²/2 where |d| <= delta, else delta (|d| - delta/2), with d = x - t; averaged over all
-    elements.
+    """d²/2 where |d| <= delta, else delta (|d| - delta/2), with d = x - t, averaged.
 
     `weight` multiplies the terms. Raises RuntimeError unless delta > 0; warns if the shapes differ.
     PyTorch: `F.huber_loss`. Source: Huber, "Robust estimation of a location parameter", 1964.
@@ -385,8 +378,7 @@ def kl_div(
     reduction: str = "mean",
     log_target: bool = False,
 ) -> Tensor:
-    """Kullback-Leibler divergence t (ln t - x) of the distribution with logarithms x from the
-    target t.
+    """Kullback-Leibler divergence t (ln t - x) of a distribution given as logarithms x from t.
 
     `reduction="batchmean"` sums over all and divides by the batch size: the divergence. "mean"
     divides by the number of elements instead, and warns. `log_target=True`: the target holds
@@ -469,8 +461,7 @@ def binary_cross_entropy_with_logits(
     reduction: str = "mean",
     pos_weight: Tensor | None = None,
 ) -> Tensor:
-    """The binary cross-entropy of sigmoid(x), computed from the logits x without overflow or loss
-    of digits.
+    """The binary cross-entropy of sigmoid(x), from the logits x, without overflow.
 
     max(x, 0) - x t + ln(1 + e^-|x|), averaged over all elements. `weight` multiplies the terms,
     `pos_weight` the part of the positive targets: -p t ln σ(x) - (1 - t) ln σ(-x). Raises

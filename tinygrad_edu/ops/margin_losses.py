@@ -47,8 +47,7 @@ def margin_ranking_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """max(0, -t (x1 - x2) + margin): with t = 1 the first is to rank higher, with t = -1 the
-    second.
+    """max(0, -t (x1 - x2) + margin): with t = 1 the first is to rank higher, with -1 the second.
 
     Raises RuntimeError unless all have as many dimensions. PyTorch: `F.margin_ranking_loss`.
 
@@ -168,8 +167,7 @@ def triplet_margin_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """max(0, d(anchor, positive) - d(anchor, negative) + margin), with d the p-norm of the
-    difference.
+    """max(0, d(anchor, positive) - d(anchor, negative) + margin), d the p-norm of a difference.
 
     `swap=True` takes the smaller of the negative's distances to anchor and positive. Raises
     ValueError unless margin > 0. PyTorch: `F.triplet_margin_loss`. Source: Balntas et al.,
@@ -239,9 +237,9 @@ def multi_margin_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """Σ over wrong classes c of max(0, margin - x_t + x_c)^p / C, times the weight of t: a hinge
-    for many classes.
+    """A hinge for many classes: Σ_c max(0, margin - x_t + x_c)^p / C over the wrong classes c.
 
+    Times the weight of t, if there are weights.
     Shapes: input (N, C) or (C), target (N) or (). Raises ValueError unless p is 1 or 2, IndexError
     for a target that is no class, RuntimeError for shapes that do not fit. PyTorch:
     `F.multi_margin_loss`.
@@ -321,9 +319,9 @@ def poisson_nll_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """e^x - t x for a count t and the logarithm x of its rate; or x - t ln(x + eps) with
-    `log_input=False`.
+    """e^x - t x for a count t and the logarithm x of its rate.
 
+    With `log_input=False`, x - t ln(x + eps).
     `full=True` adds Stirling's approximation of ln t!, t ln t - t + ln(2πt)/2, where t > 1.
     PyTorch: `F.poisson_nll_loss`.
 
@@ -349,8 +347,7 @@ def gaussian_nll_loss(
     eps: float = 1e-6,
     reduction: str = "mean",
 ) -> Tensor:
-    """(ln σ² + (x - t)²/σ²)/2 for a target t that is normal around x with variance σ² = max(var,
-    eps).
+    """(ln σ² + (x - t)²/σ²)/2 for a target t that is normal around x, with σ² = max(var, eps).
 
     `var` is a number, or has the input's shape, or that without its last dimension, or with one
     dimension of size 1. `full=True` adds ln(2π)/2. The lower bound eps passes the gradient on.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..autograd.graph import Array, Operation, TensorBase, Value, apply, wrap
-from ..random import Generator, resolve
+from ..random import AnyGenerator, resolve
 from . import unary
 from .activations import activate
 from .dims import normalize_dim
@@ -32,8 +32,6 @@ __all__ = [
     "linear",
     "one_hot",
 ]
-
-AnyGenerator = Generator | np.random.Generator | None
 
 
 def _rows(x: Value) -> Value:
@@ -138,9 +136,9 @@ def _refuse_linear(input: Any, weight: Any, bias: Any) -> None:
 
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """x1ᵀ W_o x2 + b_o for each output o: (..., D1) and (..., D2), weight (O, D1, D2), bias (O),
-    result (..., O).
+    """x1ᵀ W_o x2 + b_o for each output o.
 
+    Shapes: (..., D1) and (..., D2), weight (O, D1, D2), bias (O); the result is (..., O).
     Raises RuntimeError for shapes that do not fit. PyTorch: `F.bilinear`.
 
     >>> F.bilinear(tg.tensor([[1.0, 2.0]]), tg.tensor([[3.0]]), tg.tensor([[[1.0], [1.0]]]))
@@ -189,8 +187,9 @@ def _noise(
     noise = resolve(generator).random(shape, dtype=np.float32)
     # In place, where `(noise >= p) * scale` takes two more arrays.
     np.greater_equal(noise, p, out=noise)
+    noise = noise.astype(x.dtype, copy=False)
     noise *= scale
-    return noise.astype(x.dtype, copy=False)
+    return noise
 
 
 def _check_probability(name: str, p: float) -> None:
@@ -207,8 +206,7 @@ def dropout(
     scale_at: str = "train",
     generator: AnyGenerator = None,
 ) -> Tensor:
-    """Set each element to 0 with probability p and divide the others by 1 - p, so that the mean
-    stays.
+    """Set elements to 0 with probability p and divide the others by 1 - p: the mean stays.
 
     When not training, the input itself. `scale_at="test"`: nothing is divided while training; when
     not training, all is multiplied by 1 - p. Raises ValueError unless 0 ≤ p ≤ 1, and for another
@@ -347,9 +345,9 @@ def alpha_dropout(
     *,
     generator: AnyGenerator = None,
 ) -> Tensor:
-    """Dropout for networks with selu: dropped elements get selu's lowest value, and mean and
-    variance stay.
+    """Dropout for networks with selu: mean and variance stay.
 
+    Dropped elements get selu's lowest value.
     PyTorch: `F.alpha_dropout`. Source: Klambauer et al., "Self-normalizing neural networks", 2017.
 
     >>> F.alpha_dropout(tg.ones(2), training=False)
@@ -403,8 +401,7 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
 
 
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
-    """Each class as a vector of zeros with a 1 in its place: (...) becomes (..., num_classes),
-    int64.
+    """Each class as a vector of zeros with a 1 in its place: (...) becomes (..., C), int64.
 
     Without `num_classes`, one more than the largest class. Raises RuntimeError for classes that are
     negative or too large. PyTorch: `F.one_hot`.

@@ -1,6 +1,4 @@
-"""Batch normalisation: each channel with mean 0 and variance 1 over the batch, then scaled and
-shifted.
-"""
+"""Batch normalisation: each channel with mean 0 and variance 1, then scaled and shifted."""
 
 from __future__ import annotations
 
@@ -67,8 +65,7 @@ def _channel_sums(x: Array) -> Array:
 
 
 class BatchNorm(Fused):
-    """z = w (x - μ)/√(σ² + ε) + b, with μ and σ² the mean and the (biased) variance of each channel
-    in x
+    """z = w (x - μ)/√(σ² + ε) + b, with the mean μ and biased variance σ² of each channel of x
 
     With y = (x - μ)/√(σ² + ε) and n numbers in a channel: grad_w = Σ grad y        grad_b = Σ grad
     grad_x = w/√(σ² + ε) (grad - grad_b/n - y grad_w/n)
@@ -130,9 +127,7 @@ def _affine(x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
 
 
 class BatchNormEval(Fused):
-    """z = w (x - μ)/√(σ² + ε) + b, with a given mean and variance        grad_x = grad w/√(σ² +
-    ε)
-    """
+    """z = w (x - μ)/√(σ² + ε) + b, with given μ and σ²        grad_x = grad w/√(σ² + ε)"""
 
     __slots__ = ("eps",)
 
@@ -204,9 +199,7 @@ def batch_norm(
     channels = x.shape[1]
     for t in (running_mean, running_var, weight, bias):
         if t is not None and (t.array.shape != (channels,) or t.array.dtype != x.dtype):
-            names = ("running_mean", "running_var", "weight", "bias")
-            tensors = (running_mean, running_var, weight, bias)
-            _refuse(next(name for name, x in zip(names, tensors, strict=True) if x is t), t, x)
+            _refuse(x, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     if not training:
         if running_mean is None or running_var is None:
             raise RuntimeError(
@@ -230,17 +223,19 @@ def batch_norm(
     return result
 
 
-def _refuse(name: str, t: Tensor, x: Array) -> None:
-    """Say what is wrong with one of the vectors."""
-    if t.array.shape != x.shape[1:2]:
-        raise RuntimeError(
-            f"batch_norm: the input of shape {x.shape} has {x.shape[1]} channels, so {name} has "
-            f"shape ({x.shape[1]},); got {t.array.shape}."
-        )
-    raise RuntimeError(
-        f"batch_norm: the input is {x.dtype}, but {name} is {t.array.dtype}. Convert one: "
-        f"`layer.to(tg.{x.dtype})`, or `x.to(tg.{t.array.dtype})`."
-    )
+def _refuse(x: Array, **vectors: Tensor | None) -> None:
+    """Say what is wrong with the first vector that does not fit."""
+    for name, t in vectors.items():
+        if t is not None and t.array.shape != x.shape[1:2]:
+            raise RuntimeError(
+                f"batch_norm: the input of shape {x.shape} has {x.shape[1]} channels, so {name} "
+                f"has shape ({x.shape[1]},); got {t.array.shape}."
+            )
+        if t is not None and t.array.dtype != x.dtype:
+            raise RuntimeError(
+                f"batch_norm: the input is {x.dtype}, but {name} is {t.array.dtype}. Convert one: "
+                f"`layer.to(tg.{x.dtype})`, or `x.to(tg.{t.array.dtype})`."
+            )
 
 
 def _move(running: Tensor | None, new: Array, momentum: float, factor: float) -> None:

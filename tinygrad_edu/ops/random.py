@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..autograd.graph import Array, TensorBase, wrap
-from ..random import Generator, resolve
+from ..random import AnyGenerator, resolve
 from .creation import Options, SizeOptions, finish, shape_of, sized
 from .dtypes import DType, DTypeLike, float16, float32, get_default_dtype, int64, to_dtype
 from .indexing import Assign, write
@@ -31,8 +31,6 @@ __all__ = [
     "randn_like",
     "randperm",
 ]
-
-AnyGenerator: TypeAlias = "Generator | np.random.Generator | None"
 
 
 def _floating(dtype: DTypeLike, name: str) -> DType:

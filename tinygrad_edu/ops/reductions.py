@@ -354,7 +354,7 @@ def std_mean(
     *,
     correction: float | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Standard deviation and mean, in this order; arguments as for `var`. As `torch.std_mean`.
+    """Standard deviation and mean; arguments as for `std`. PyTorch: `torch.std_mean`.
 
     >>> tg.std_mean(tg.tensor([1.0, 2.0, 3.0]))
     (tensor(1.), tensor(2.))

@@ -47,9 +47,7 @@ def sigmoid_of(x: Value) -> Value:
 
 
 class Elu(Operation):
-    """z = scale x where x > 0, else scale α (e^(kx) - 1)        slope: scale, or scale α k
-    e^(kx)
-    """
+    """z = s x where x > 0, else s α (e^(kx) - 1)        slope: s, or s α k e^(kx)"""
 
     __slots__ = ("alpha", "rate", "scale")
 
@@ -104,9 +102,7 @@ class Softplus(Operation):
 
 
 class Logsigmoid(Operation):
-    """z = ln(1/(1 + e^-x)) = min(x, 0) - ln(1 + e^-|x|)        slope: 1 - sigmoid(x) =
-    sigmoid(-x)
-    """
+    """z = ln sigmoid(x) = min(x, 0) - ln(1 + e^-|x|)        slope: sigmoid(-x)"""
 
     __slots__ = ()
 
@@ -219,9 +215,7 @@ class Gelu(Fused):
 
 
 class GeluTanh(Fused):
-    """z = x (1 + t)/2, with t = tanh(√(2/π)(x + 0.044715 x³))        slope: (1 + t)/2 + x (1 -
-    t²) u'/2
-    """
+    """z = x (1 + t)/2, t = tanh u, u = √(2/π)(x + 0.044715 x³)        slope: z/x + x(1 - t²)u'/2"""
 
     __slots__ = ("tanh",)
     scratch = ("tanh",)

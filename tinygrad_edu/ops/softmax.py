@@ -31,9 +31,7 @@ def ones(count: int, dtype: np.dtype[np.generic]) -> Array:
 
 @functools.lru_cache(maxsize=64)
 def row_starts(rows: int, length: int) -> Array:
-    """Where each row of a matrix starts in memory, read-only; made anew it would cost 0.5 µs for
-    128 rows.
-    """
+    """Where each row of a matrix starts in memory, read-only (made anew: 0.5 µs for 128 rows)."""
     starts = np.arange(0, rows * length, length)
     starts.flags.writeable = False
     return starts

@@ -35,8 +35,10 @@ class Optimizer:
     #: Options that choose one of PyTorch's kernels, not another result: accepted and ignored.
     ignored: ClassVar[tuple[str, ...]] = ("foreach", "fused", "capturable")
 
-    def __init__(self, params: Params, defaults: dict[str, Any], options: dict[str, Any]) -> None:
-        for name, value in options.items():
+    def __init__(
+        self, params: Params, defaults: dict[str, Any], options: dict[str, Any] | None = None
+    ) -> None:
+        for name, value in (options or {}).items():
             if name == "differentiable" and value:
                 raise ValueError(
                     f"{type(self).__name__}: differentiable=True is not supported: updates work "
@@ -74,15 +76,14 @@ class Optimizer:
     def update(
         self, p: Array, g: Array, state: dict[str, Array], t: int, group: dict[str, Any], s: Array
     ) -> None:
-        """Change `p` in place by its gradient `g` (not to be changed), at step t = 1, 2, ...; `s`
-        is scratch.
+        """Change `p` in place by its gradient at step t = 1, 2, ...
+
+        `g` is not to be changed; `s` is scratch of the same shape.
         """
         raise NotImplementedError(f"{type(self).__name__} does not define update.")
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add a group of parameters with options of their own, for example layers that are unfrozen
-        later.
-        """
+        """Add parameters with options of their own, such as layers that are unfrozen later."""
         if not isinstance(param_group, dict):
             raise TypeError(
                 f"A parameter group is a dict with 'params'; got {type(param_group).__name__}."
@@ -157,7 +158,7 @@ class Optimizer:
 
     def _step_one(self, p: Tensor, g: Array, group: dict[str, Any]) -> None:
         state = self.state[p]
-        if "step" not in state:
+        if not state:
             state["step"] = 0
             for name, array in self.init_state(p.array, group).items():
                 state[name] = wrap(array)
@@ -186,8 +187,9 @@ class Optimizer:
         return g
 
     def state_dict(self) -> dict[str, Any]:
-        """State and options, with parameters numbered in order: what `load_state_dict` continues
-        from exactly.
+        """State and options, from which `load_state_dict` continues exactly.
+
+        Parameters are numbered in their order.
         """
         number = {
             id(p): i
@@ -231,6 +233,8 @@ class Optimizer:
             state[p] = {
                 name: _loaded(value, p, name) for name, value in values.items() if value is not None
             }
+            # PyTorch's SGD counts no steps; at a first step its momentum would be made anew.
+            state[p].setdefault("step", 1)
         for new, old in zip(groups, self.param_groups, strict=True):
             new["params"] = old["params"]
             self.check({**self.defaults, **new})

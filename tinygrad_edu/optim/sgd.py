@@ -93,7 +93,7 @@ class Momentum(Optimizer):
     p = p + v
 
     With a constant learning rate this is `SGD(momentum=...)`; when the rate changes, the velocity
-    here keeps the rate it was made with. Source: Polyak 1964. Not in PyTorch.
+    here keeps the rate it was made with. PyTorch has no such class. Source: Polyak 1964.
 
     >>> w = tg.tensor([1.0], requires_grad=True)
     >>> opt = optim.Momentum([w], lr=0.25)

@@ -162,7 +162,9 @@ def _gradients(results: Sequence[TensorBase], leaves: Sequence[Any]) -> list[Arr
     if not pairs or not wanted:
         return [np.zeros_like(leaf.array) if leaf.needs_grad else None for leaf in leaves]
     outputs, weights = zip(*pairs, strict=True)
-    found = iter(differentiate.grad(outputs, wanted, weights, retain_graph=True, materialize_grads=True))
+    found = iter(
+        differentiate.grad(outputs, wanted, weights, retain_graph=True, materialize_grads=True)
+    )
     return [next(found).array if leaf.needs_grad else None for leaf in leaves]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import sqrt
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import graphviz
 import numpy as np
@@ -125,7 +125,7 @@ def draw(
 
 def _checked(outputs: Tensor | Sequence[Tensor]) -> list[Tensor]:
     """The results to draw, each once."""
-    tensors = [outputs] if isinstance(outputs, Tensor) else list(outputs)
+    tensors: list[Any] = list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
     if not tensors:
         raise ValueError("draw needs at least one result, such as the loss; got none.")
     for tensor in tensors:
@@ -202,8 +202,8 @@ class _Drawing:
         key = self.key(node)
         if call is None and isinstance(node, Output):
             return  # the arrow out of its operation says which result it is
-        if call is not None and key not in self.boxes:
-            self._box(key, self._module_lines(call, key), _MODULE)
+        if call is not None and key not in self.inside:
+            self.inside[key] = {id(parameter) for parameter in call.module.parameters()}
         inside = self.inside.get(key, set())
         parents = [
             parent for parent in node.parents if parent is not None and id(parent) not in inside
@@ -213,6 +213,8 @@ class _Drawing:
                 self._leaf(parent)
         if call is None:
             self._box(key, self._operation_lines(node), {})
+        elif key not in self.boxes:
+            self._box(key, self._module_lines(call, key), _MODULE)
         for parent in parents:
             self._arrow(parent, node)
 
@@ -271,7 +273,6 @@ class _Drawing:
     def _module_lines(self, call: Scope, key: Key) -> list[str]:
         module: Module = call.module
         parameters = list(module.named_parameters())
-        self.inside[key] = {id(parameter) for _, parameter in parameters}
         lines = [self.names.module(module), *self.exits.get(key, {})]
         if len(self.merged[key]) > 1:
             lines.append(f"{len(self.merged[key])} calls")

@@ -89,7 +89,7 @@ def plot_predictions(
 
     >>> images = tg.rand(3, 8, 8)
     >>> figure = tg.viz.plot_predictions(images, tg.tensor([1, 2, 3]), tg.tensor([1, 2, 5]))
-    >>> figure.axes[2].get_title()
+    >>> figure.axes[0].texts[2].get_text()
     'predicted 5\\ntrue 3'
     """
     pixels = images.array
@@ -109,19 +109,26 @@ def plot_predictions(
         raise ValueError(f"columns is 1 or more; got {columns}.")
     rows = -(-len(pixels) // columns)
     figure = _titled(1.2 * columns, 1.6 * rows + 0.4, title)
-    grid = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes in grid:
-        axes.set_axis_off()
-    samples = zip(grid, pixels, labels.tolist(), predicted.tolist(), strict=False)
-    for axes, image, label, guess in samples:
-        axes.imshow(image, cmap="gray_r")
+    # All images in one pair of axes: forty pairs would take a second to lay out.
+    axes = figure.subplots()
+    axes.set_axis_off()
+    samples = zip(pixels, labels.tolist(), predicted.tolist(), strict=True)
+    for index, (image, label, guess) in enumerate(samples):
+        row, column = divmod(index, columns)
+        left, top = 1.2 * column, -1.6 * row
+        axes.imshow(image, cmap="gray_r", extent=(left, left + 1, top - 1.5, top - 0.5))
         right = label == guess
-        axes.set_title(
+        axes.text(
+            left + 0.5,
+            top - 0.45,
             f"predicted {guess}\ntrue {label}",
+            ha="center",
             color="black" if right else ORANGE,
             fontsize=8,
             fontweight="normal" if right else "bold",
         )
+    axes.set_xlim(-0.1, 1.2 * columns - 0.1)
+    axes.set_ylim(-1.6 * rows, 0)
     return figure  # type: ignore[no-any-return]
 
 

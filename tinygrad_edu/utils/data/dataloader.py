@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Sized
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 from ... import random
+from ...random import AnyGenerator
 from .collate import default_collate, default_convert
 from .dataset import Dataset, IterableDataset, fetch_batch, samples_at, size_of
 from .sampler import (
-    AnyGenerator,
     BatchSampler,
     RandomSampler,
     Sampler,

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence, Sized
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ... import random
 from ...autograd.graph import wrap
+from ...random import AnyGenerator
 from ...tensor import Tensor
 
 __all__ = [
@@ -27,7 +28,6 @@ __all__ = [
 ]
 
 T_co = TypeVar("T_co", covariant=True)
-AnyGenerator: TypeAlias = random.Generator | np.random.Generator | None
 _BLOCK = 1 << 16  # indices drawn at once: num_samples may be far beyond what fits into memory
 
 
