@@ -149,6 +149,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 def process(*arguments, **options):
     environment = {**os.environ, "PYTHONPATH": ROOT}
+    environment.pop("PYTHONUNBUFFERED", None)  # as in a usual shell, output waits in a buffer
     command = [sys.executable, *arguments]
     return subprocess.Popen(command, env=environment, text=True, **options)
 
@@ -217,7 +218,7 @@ def test_ctrl_c_at_a_terminal_ends_the_demo_with_its_files(tmp_path):
         preexec_fn=_control_terminal,
     )
     os.close(terminal)
-    screen, pressed, end = "", False, time.monotonic() + 60
+    screen, pressed, end = "", False, time.monotonic() + 150
     while time.monotonic() < end:
         try:
             screen += os.read(keyboard, 65536).decode(errors="replace")

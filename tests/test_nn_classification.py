@@ -1,5 +1,7 @@
 """Cross-entropy, of many classes and of two, beyond the table of cases in test_nn_losses.py."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -76,6 +78,18 @@ def test_the_mean_of_nothing_is_nan():
         assert loss.isnan()
     assert F.cross_entropy(x, ignored, reduction="sum").item() == 0
     assert F.cross_entropy(x, ignored, reduction="none").tolist() == [0.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    "function",
+    [F.cross_entropy, F.nll_loss, functools.partial(F.cross_entropy, label_smoothing=0.1)],
+)
+def test_a_batch_of_ignored_samples_has_a_gradient_of_zero(function):
+    x = tg.ones(3, 4, requires_grad=True)
+    loss = function(x, tg.full((3,), -100))
+    loss.backward()
+    assert loss.isnan()
+    assert tg.equal(x.grad, tg.zeros(3, 4))
 
 
 def test_an_ignored_sample_has_no_gradient_even_where_its_logarithm_is_infinite():

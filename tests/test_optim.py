@@ -299,6 +299,27 @@ def test_changing_the_rate_of_a_group_takes_effect():
     assert p.item() == -3
 
 
+@pytest.mark.parametrize(
+    ("cls", "option"),
+    [
+        (optim.SGD, {"momentum": 0.9}),
+        (optim.RMSprop, {"momentum": 0.9}),
+        (optim.RMSprop, {"centered": True}),
+        (optim.Adam, {"amsgrad": True}),
+    ],
+)
+def test_an_option_set_in_mid_run_finds_its_state(cls, option):
+    p = tg.zeros(2, requires_grad=True)
+    optimizer = cls([p], lr=0.1)
+    follow(p, optimizer, gradients((2,), 2, dtype=np.float32))
+    optimizer.param_groups[0].update(option)
+    before = {name: copy.deepcopy(value) for name, value in optimizer.state[p].items()}
+    follow(p, optimizer, [np.ones(2, np.float32)])
+    assert optimizer.state[p].keys() > before.keys()
+    assert optimizer.state[p]["step"] == 3
+    assert np.isfinite(p.array).all()
+
+
 def test_zero_grad_forgets_or_fills_with_zeros():
     p = tg.zeros(1, requires_grad=True)
     optimizer = optim.SGD([p], lr=0.1)
@@ -339,6 +360,7 @@ ERRORS = [
         ValueError,
         r"beta parameter: betas=\(0.9, 1.0\)",
     ),
+    (lambda: optim.Adam([leaf()], betas=(0.9,)), ValueError, r"two numbers.*\(0.9,\)"),
     (lambda: optim.Adam([leaf()], eps=-1), ValueError, "epsilon"),
     (lambda: optim.RMSprop([leaf()], alpha=-1), ValueError, "alpha"),
     (lambda: optim.Adagrad([leaf()], lr_decay=-1), ValueError, "lr_decay"),

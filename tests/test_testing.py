@@ -184,13 +184,12 @@ def test_a_wrong_gradient_is_found(name):
 def test_gradcheck_finds_all_that_exceeds_its_tolerances(name):
     planted, inputs, message = WRONG_GRADIENT[name]
     tensors = [tg.tensor(x, requires_grad=True) for x in inputs]
-    strict = {"rtol": 1e-5, "atol": 1e-6} if name.startswith("0.1") else {}
     if "factor" not in message and "times" not in message:
         with pytest.raises(GradcheckError, match=message):
-            gradcheck(planted, tensors, **strict)
-    assert gradcheck(planted, tensors, raise_exception=False, **strict) is False
+            gradcheck(planted, tensors)
+    assert gradcheck(planted, tensors, raise_exception=False) is False
     if "in one element" not in name:
-        assert gradcheck(planted, tensors, raise_exception=False, fast_mode=True, **strict) is False
+        assert gradcheck(planted, tensors, raise_exception=False, fast_mode=True) is False
 
 
 def wrong_second_derivative(x):

@@ -4,6 +4,7 @@
 # imported inside of a function.
 import contextlib
 import io
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -34,6 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # Those of files have become DemoErrors: this is the standard output. (typer itself ends
         # `tinygrad-edu demo | head -1` without a word.)
         status = _fail(f"the output cannot be written: {error.strerror or error}", 2)
+        with contextlib.suppress(OSError):
+            # What is left in the buffer would fail once more when Python exits, with status 120.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(status)
 
 

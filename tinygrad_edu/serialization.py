@@ -64,8 +64,8 @@ def load(
     """Read a safetensors file into a dict of tensors by name, for `model.load_state_dict`.
 
     `f` is a path or a file that is open for binary reading. All tensors are on the CPU, whatever
-    `map_location` says, and there are only tensors, whatever `weights_only` says. PyTorch:
-    `torch.load`.
+    `map_location` says, and there are only tensors, whatever `weights_only` says.
+    PyTorch: `torch.load`.
 
     Raises OSError if the file cannot be read, RuntimeError if it is not a complete safetensors
     file or holds a type that NumPy does not have, and for a `map_location` other than the CPU.

@@ -115,8 +115,8 @@ def register_full_backward_pre_hook(
     """Call `hook(module, grad_output)` before gradients enter the module from behind.
 
     `grad_output` is a tuple with one gradient for each output, None where there is none. What the
-    hook returns, unless None, replaces it. Returns a handle with `remove()`. PyTorch:
-    `Module.register_full_backward_pre_hook`.
+    hook returns, unless None, replaces it. Returns a handle with `remove()`.
+    PyTorch: `Module.register_full_backward_pre_hook`.
     """
     return _register(hooks_of(self).backward_pre, hook, prepend)
 

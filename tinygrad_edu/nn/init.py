@@ -320,8 +320,8 @@ def kaiming_uniform_(
 
     fan is fan_in (`mode="fan_in"`: signals keep their scale) or fan_out ("fan_out": gradients do),
     the gain is `calculate_gain(nonlinearity, a)`. ValueError for an unknown mode or nonlinearity,
-    or fewer than 2 dimensions. Source: He et al., "Delving deep into rectifiers", 2015. PyTorch:
-    `torch.nn.init.kaiming_uniform_`.
+    or fewer than 2 dimensions. Source: He et al., "Delving deep into rectifiers", 2015.
+    PyTorch: `torch.nn.init.kaiming_uniform_`.
 
     >>> weight = nn.init.kaiming_uniform_(tg.empty(3, 5), nonlinearity="relu")
     """
@@ -364,8 +364,8 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: AnyGenerator = None)
     More dimensions than 2 are flattened into the columns. The shorter of rows and columns are
     orthonormal, so the layer keeps lengths, and products of many such layers do not vanish.
     ValueError for fewer than 2 dimensions. Source: Saxe et al., "Exact solutions to the nonlinear
-    dynamics of learning in deep linear neural networks", 2013. PyTorch:
-    `torch.nn.init.orthogonal_`.
+    dynamics of learning in deep linear neural networks", 2013.
+    PyTorch: `torch.nn.init.orthogonal_`.
 
     >>> weight = nn.init.orthogonal_(tg.empty(3, 3))
     >>> tg.allclose(weight @ weight.T, tg.eye(3), atol=1e-6)

@@ -36,8 +36,8 @@ class Linear(Module):
 
     (..., in_features) becomes (..., out_features).
     Parameters: weight (out_features, in_features) and bias (out_features), both uniform on
-    ±1/√in_features at first, as in PyTorch. `bias=False` leaves the bias out. PyTorch:
-    `torch.nn.Linear`.
+    ±1/√in_features at first, as in PyTorch. `bias=False` leaves the bias out.
+    PyTorch: `torch.nn.Linear`.
 
     >>> layer = nn.Linear(3, 2)
     >>> layer(tg.ones(5, 3)).shape
@@ -92,8 +92,8 @@ class Bilinear(Module):
     """x1ᵀ W_o x2 + b_o for each output o: (..., D1) and (..., D2) become (..., O).
 
     Parameters: weight (out_features, in1_features, in2_features) and bias (out_features), uniform
-    on ±1/√in1_features at first. Raises ValueError unless in1_features > 0. PyTorch:
-    `torch.nn.Bilinear`.
+    on ±1/√in1_features at first. Raises ValueError unless in1_features > 0.
+    PyTorch: `torch.nn.Bilinear`.
 
     >>> nn.Bilinear(3, 4, 2)(tg.ones(5, 3), tg.ones(5, 4)).shape
     (5, 2)

@@ -75,7 +75,7 @@ class Module:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run `forward` and the hooks around it; operations recorded inside know this module."""
         outer = SCOPE.get()
-        # Every layer of a small network pays this; without its __new__ the tuple takes half the time.
+        # Every layer of a small network pays this: without __new__ the tuple takes half as long.
         scope = _new(Scope, (self, outer))
         SCOPE.set(scope)
         try:

@@ -277,7 +277,7 @@ def register_load_state_dict_pre_hook(self: Module, hook: Callable[..., None]) -
 def register_load_state_dict_post_hook(self: Module, hook: Callable[..., None]) -> Handle:
     """Call `hook(module, incompatible_keys)` after the module has loaded.
 
-    The hook may change the two lists in place.     PyTorch:
-    `Module.register_load_state_dict_post_hook`.
+    The hook may change the two lists in place.
+    PyTorch: `Module.register_load_state_dict_post_hook`.
     """
     return Handle(hooks_of(self).load_post, hook)

@@ -54,8 +54,8 @@ class NLLLoss(Operation):
         total = np.add.reduce(losses, axis=None)
         if self.reduction == "mean":
             count = np.add.reduce(scale, axis=None)
-            total /= count  # NaN if none is left
-            self.scale = scale / count
+            total /= count  # NaN if none is left; its gradient is 0, so that no weight becomes NaN
+            self.scale = scale / count if keep.any() else scale
         return total
 
     def grad_input(self, grad: Value) -> Value:
@@ -271,6 +271,8 @@ def _smoothed(
         return reduced(losses, reduction)
     # As without smoothing, the mean divides by the sum of the weights of the targets.
     keep = target.array != ignore_index
+    if not keep.any():
+        return losses.sum() + np.nan  # type: ignore[no-any-return] # whose gradient is 0
     weights = keep if weight is None else keep * weight.array[np.where(keep, target.array, 0)]
     with np.errstate(all="ignore"):
         return losses.sum() / weights.sum(dtype=log_probabilities.dtype)  # type: ignore[no-any-return]

@@ -390,8 +390,8 @@ def scatter_(
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """x with each element of `src` added at the position that `index` names along `dim`.
 
-    Where a position is named several times, all are added. Raises as `scatter`. PyTorch:
-    `torch.scatter_add`.
+    Where a position is named several times, all are added. Raises as `scatter`.
+    PyTorch: `torch.scatter_add`.
 
     >>> tg.scatter_add(tg.zeros(3), 0, tg.tensor([0, 2, 0]), tg.tensor([1.0, 2.0, 3.0]))
     tensor([4., 0., 2.])
@@ -412,8 +412,8 @@ def scatter_add_(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
 def take(input: Tensor, index: Tensor) -> Tensor:
     """The elements of the flattened x at these positions, in the shape of `index`.
 
-    Negative positions count from the end. Raises IndexError if one is out of range. PyTorch:
-    `torch.take`.
+    Negative positions count from the end. Raises IndexError if one is out of range.
+    PyTorch: `torch.take`.
 
     >>> tg.take(tg.tensor([[1, 2], [3, 4]]), tg.tensor([0, -1]))
     tensor([1, 4])

@@ -414,8 +414,8 @@ def pad(
 
     `mode` "constant" fills with `value` (0 if None), and negative widths cut off; "reflect" mirrors
     at the edge elements, "replicate" repeats them, "circular" continues with the other end. Raises
-    RuntimeError for widths that do not fit the shape, ValueError for another mode. PyTorch:
-    `F.pad`.
+    RuntimeError for widths that do not fit the shape, ValueError for another mode.
+    PyTorch: `F.pad`.
 
     >>> F.pad(tg.tensor([[1, 2]]), (1, 0, 0, 1))
     tensor([[0, 1, 2],

@@ -274,8 +274,8 @@ def mse_loss(
 ) -> Tensor:
     """The squared error (x - t)², averaged over all elements (or summed, or each: `reduction`).
 
-    With `weight`, a weighted mean: Σ w (x - t)² / Σ w. Warns if the shapes differ. PyTorch:
-    `F.mse_loss`.
+    With `weight`, a weighted mean: Σ w (x - t)² / Σ w. Warns if the shapes differ.
+    PyTorch: `F.mse_loss`.
 
     >>> F.mse_loss(tg.tensor([1.0, 2.0]), tg.tensor([0.0, 0.0]))
     tensor(2.5000)
@@ -430,8 +430,8 @@ def binary_cross_entropy(
 
     Logarithms count as at least -100, so that the loss stays finite. `weight` multiplies the terms.
     Raises ValueError if the shapes differ, RuntimeError if x is not between 0 and 1 or the types
-    differ. Where x comes from a sigmoid, `binary_cross_entropy_with_logits` is exact. PyTorch:
-    `F.binary_cross_entropy`.
+    differ. Where x comes from a sigmoid, `binary_cross_entropy_with_logits` is exact.
+    PyTorch: `F.binary_cross_entropy`.
 
     >>> F.binary_cross_entropy(tg.tensor([0.5, 0.0]), tg.tensor([1.0, 0.0]), reduction="none")
     tensor([0.6931, 0.0000])

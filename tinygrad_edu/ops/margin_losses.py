@@ -241,8 +241,8 @@ def multi_margin_loss(
 
     Times the weight of t, if there are weights.
     Shapes: input (N, C) or (C), target (N) or (). Raises ValueError unless p is 1 or 2, IndexError
-    for a target that is no class, RuntimeError for shapes that do not fit. PyTorch:
-    `F.multi_margin_loss`.
+    for a target that is no class, RuntimeError for shapes that do not fit.
+    PyTorch: `F.multi_margin_loss`.
 
     >>> F.multi_margin_loss(tg.tensor([[0.1, 0.2, 0.4, 0.8]]), tg.tensor([3]))
     tensor(0.3250)
@@ -282,8 +282,8 @@ def multilabel_margin_loss(
     """Σ max(0, 1 - (x_j - x_i)) / C over the right classes j and the others i.
 
     Shapes: input and target (N, C) or (C); a row of the target lists the right classes, ended by
-    -1. Raises RuntimeError for other shapes, IndexError for a class that does not exist. PyTorch:
-    `F.multilabel_margin_loss`.
+    -1. Raises RuntimeError for other shapes, IndexError for a class that does not exist.
+    PyTorch: `F.multilabel_margin_loss`.
 
     >>> F.multilabel_margin_loss(tg.tensor([[0.1, 0.2, 0.4, 0.8]]), tg.tensor([[3, 0, -1, 1]]))
     tensor(0.8500)

@@ -207,8 +207,8 @@ def multinomial(
     """Indices drawn with probabilities proportional to the weights in `input`, for each row.
 
     (n) gives (num_samples), (m, n) gives (m, num_samples), int64. Raises RuntimeError for weights
-    that are negative, infinite, NaN or all 0, or fewer than the samples asked for. PyTorch:
-    `torch.multinomial`.
+    that are negative, infinite, NaN or all 0, or fewer than the samples asked for.
+    PyTorch: `torch.multinomial`.
 
     >>> tg.multinomial(tg.tensor([0.0, 1.0]), 3, replacement=True)
     tensor([1, 1, 1])

@@ -189,8 +189,8 @@ def ravel(input: Tensor) -> Tensor:
 def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """One dimension as several, of the given sizes; one of them may be -1.
 
-    Raises RuntimeError if the sizes do not multiply to that of the dimension. PyTorch:
-    `torch.unflatten`.
+    Raises RuntimeError if the sizes do not multiply to that of the dimension.
+    PyTorch: `torch.unflatten`.
 
     >>> tg.unflatten(tg.zeros(2, 6), 1, (3, -1)).shape
     (2, 3, 2)

@@ -54,6 +54,12 @@ class Adam(Optimizer):
         }
         super().__init__(params, defaults, options)
 
+    def check(self, group: dict[str, Any]) -> None:
+        """Refuse senseless values; there are two betas."""
+        super().check(group)
+        if len(group["betas"]) != 2:
+            raise ValueError(f"Adam: betas are two numbers (beta1, beta2); got {group['betas']!r}.")
+
     def init_state(self, p: Array, group: dict[str, Any]) -> dict[str, Array]:
         """The mean m, the mean square v, and with amsgrad the largest v."""
         state = {"exp_avg": np.zeros_like(p), "exp_avg_sq": np.zeros_like(p)}
@@ -67,14 +73,15 @@ class Adam(Optimizer):
         """The formulas above, in their order."""
         beta1, beta2 = group["betas"]
         m, v = state["exp_avg"], state["exp_avg_sq"]
+        largest = state["max_exp_avg_sq"] if group["amsgrad"] else None
         m *= beta1
         m += np.multiply(g, 1 - beta1, out=s)
         v *= beta2
         np.multiply(g, g, out=s)
         s *= 1 - beta2
         v += s
-        if group["amsgrad"]:
-            v = np.maximum(state["max_exp_avg_sq"], v, out=state["max_exp_avg_sq"])
+        if largest is not None:
+            v = np.maximum(largest, v, out=largest)
         # m̂ / (sqrt(v̂) + eps) with both corrections gathered in two numbers: two passes less over
         # the arrays.
         correction = sqrt(1 - beta2**t)

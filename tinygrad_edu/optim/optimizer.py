@@ -166,7 +166,13 @@ class Optimizer:
         t = state["step"]
         arrays = {name: x.array for name, x in state.items() if name != "step"}
         g = self._effective(p.array, g, group)
-        self.update(p.array, g, arrays, t, group, self._scratch_like(p.array))
+        try:
+            self.update(p.array, g, arrays, t, group, self._scratch_like(p.array))
+        except KeyError:
+            # An option that was set in mid-run, such as a momentum, needs state that is not there.
+            for name, array in self.init_state(p.array, group).items():
+                arrays[name] = state.setdefault(name, wrap(array)).array
+            self.update(p.array, g, arrays, t, group, self._scratch_like(p.array))
         p.version[0] += 1
 
     def _scratch_like(self, p: Array) -> Array:

@@ -73,20 +73,20 @@ class RMSprop(Optimizer):
     ) -> None:
         """The formulas above, in their order."""
         alpha, v = group["alpha"], state["square_avg"]
+        b = state["momentum_buffer"] if group["momentum"] else None
+        a = state["grad_avg"] if group["centered"] else None
         v *= alpha
         np.multiply(g, g, out=s)
         s *= 1 - alpha
         v += s
         w = v
-        if group["centered"]:
-            a = state["grad_avg"]
+        if a is not None:
             a *= alpha
             a += np.multiply(g, 1 - alpha, out=s)
             w = v - a * a
         root(w, group, s)
         d = np.divide(g, s, out=s)
-        if group["momentum"]:
-            b = state["momentum_buffer"]
+        if b is not None:
             b *= group["momentum"]
             b += d
             p -= np.multiply(b, group["lr"], out=s)

@@ -72,8 +72,8 @@ def default_collate(batch: Sequence[Any]) -> Any:
 def default_convert(data: Any) -> Any:
     """Turn the arrays in one sample into tensors, and leave everything else as it is.
 
-    What a DataLoader with ``batch_size=None`` does to samples. PyTorch:
-    `torch.utils.data.default_convert`.
+    What a DataLoader with ``batch_size=None`` does to samples.
+    PyTorch: `torch.utils.data.default_convert`.
 
     >>> from tinygrad_edu.utils.data import default_convert
     >>> default_convert({"x": np.zeros(2, dtype=np.float32), "name": "zero"})

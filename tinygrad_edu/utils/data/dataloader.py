@@ -52,8 +52,8 @@ class DataLoader(Generic[T_co]):
         ValueError: for options that exclude each other, and for a `worker_init_fn` with
             ``num_workers > 0``: there is no worker process in which it could be called.
 
-    The order of an epoch is a function of the generator's state when the epoch begins. PyTorch:
-    `torch.utils.data.DataLoader`.
+    The order of an epoch is a function of the generator's state when the epoch begins.
+    PyTorch: `torch.utils.data.DataLoader`.
 
     >>> from tinygrad_edu.utils.data import DataLoader, TensorDataset
     >>> dataset = TensorDataset(tg.arange(7), tg.arange(7) % 2)

@@ -70,8 +70,8 @@ class Dataset(Generic[T_co]):
 class IterableDataset(Dataset[T_co], Iterable[T_co]):
     """A dataset that is a stream: ``iter(dataset)`` yields samples.
 
-    A subclass defines ``__iter__``, and ``__len__`` if it knows. PyTorch:
-    `torch.utils.data.IterableDataset`.
+    A subclass defines ``__iter__``, and ``__len__`` if it knows.
+    PyTorch: `torch.utils.data.IterableDataset`.
     """
 
     def __iter__(self) -> Iterator[T_co]:

@@ -34,8 +34,8 @@ _BLOCK = 1 << 16  # indices drawn at once: num_samples may be far beyond what fi
 class Sampler(Generic[T_co]):
     """The base of all samplers: ``__iter__`` yields indices (or batches of them).
 
-    A subclass defines ``__iter__``, and ``__len__`` if it knows. PyTorch:
-    `torch.utils.data.Sampler`.
+    A subclass defines ``__iter__``, and ``__len__`` if it knows.
+    PyTorch: `torch.utils.data.Sampler`.
     """
 
     def __iter__(self) -> Iterator[T_co]:
