@@ -1,6 +1,7 @@
 """The command line: help, errors in one line, exit status."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -241,3 +242,5 @@ def _control_terminal():
     import termios
 
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    # A shell lets what it runs in the background ignore Ctrl-C, and so the tests' own children.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

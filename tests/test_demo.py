@@ -307,6 +307,7 @@ def test_without_matplotlib_nothing_is_begun(tmp_path, monkeypatch):
 
 
 def test_without_threadpoolctl_the_result_is_the_same(tmp_path, monkeypatch):
+    Digits()  # scikit-learn needs threadpoolctl when it is imported
     monkeypatch.setitem(sys.modules, "threadpoolctl", None)
     with demo._one_thread():
         outcome = run(tmp_path, "digits", epochs=1, progress=False)

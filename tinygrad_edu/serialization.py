@@ -6,14 +6,16 @@ import contextlib
 import errno
 import os
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 from .autograd.graph import TensorBase, wrap
 from .device import check_device
 from .tensor import Tensor
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["load", "save", "write_whole"]
 
@@ -81,7 +83,9 @@ def load(
     if isinstance(map_location, str):
         check_device(map_location)
     if isinstance(f, (str, os.PathLike)):
-        content, name = Path(f).read_bytes(), os.fspath(f)
+        name = os.fspath(f)
+        with open(name, "rb") as file:
+            content = file.read()
     else:
         content, name = f.read(), str(getattr(f, "name", "this file"))
     try:
@@ -118,7 +122,9 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     full disk or Ctrl-C leaves what was there before. Raises OSError with the path that was asked
     for.
     """
-    import tempfile  # Takes 3 ms, which `import tinygrad_edu` need not.
+    # These take 6 ms, which `import tinygrad_edu` need not.
+    import tempfile
+    from pathlib import Path
 
     # A link stays a link, and a device stays a device.
     target = Path(os.path.realpath(path))
