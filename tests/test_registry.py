@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from cases import operations_of
 
 import tinygrad_edu as tg
+import tinygrad_edu.nn as nn
 import tinygrad_edu.nn.functional as F
 from tinygrad_edu.autograd.fused import Fused
 from tinygrad_edu.autograd.graph import Operation
@@ -82,3 +84,14 @@ def test_what_the_package_exports_exists():
         for name in module.__all__:
             assert hasattr(module, name), name
     assert np.ndarray not in vars(tg).values()
+
+
+def test_every_layer_and_loss_is_named_in_a_test():
+    text = "".join(path.read_text(encoding="utf-8") for path in HERE.glob("test_nn_*.py"))
+    layers = {
+        name
+        for name in nn.__all__
+        if inspect.isclass(getattr(nn, name)) and issubclass(getattr(nn, name), nn.Module)
+    }
+    assert {"Linear", "BatchNorm1d", "CrossEntropyLoss"} <= layers
+    assert {name for name in layers if not re.search(rf"\b{name}\b", text)} == set()

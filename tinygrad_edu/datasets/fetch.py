@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import http.client
 import os
 import sys
-import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from .. import serialization
 from .idx import DatasetError
 
 __all__ = ["DATA_VARIABLE", "cache_folder", "data_folders", "download"]
@@ -98,20 +97,7 @@ def write_whole(target: Path, content: bytes) -> None:
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(
-            prefix=f".{target.name}.", suffix=".part", dir=target.parent
-        )
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(temporary, 0o644)  # mkstemp's 0600 would hide a shared folder's files
-            os.replace(temporary, target)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise
+        serialization.write_whole(target, content)
     except OSError as error:
         raise DatasetError(
             f"{target} ({len(content):,} bytes) cannot be written: {error.strerror or error}. "
