@@ -444,6 +444,12 @@ def test_copies_of_a_subclass_have_its_attributes():
     assert copy.deepcopy(x).tag is not x.tag
 
 
+def test_a_pickled_subclass_has_its_attributes():
+    x = Tagged([1.0])
+    x.tag = ["changed"]
+    assert pickle.loads(pickle.dumps(x)).tag == ["changed"]
+
+
 def test_results_of_a_subclass_are_plain_tensors():
     assert type(Tagged([1.0]) * 2) is tg.Tensor
 

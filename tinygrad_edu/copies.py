@@ -45,8 +45,9 @@ class Copies(TensorBase):
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         self._refuse_unless_leaf("pickle")
-        # The gradient stays behind, as in PyTorch.
-        return _rebuild, (type(self), np.ascontiguousarray(self.array), self.needs_grad, None)
+        # The gradient stays behind, as in PyTorch; a subclass's attributes come along.
+        arguments = (type(self), np.ascontiguousarray(self.array), self.needs_grad)
+        return _rebuild, arguments, getattr(self, "__dict__", None) or None
 
     def _refuse_unless_leaf(self, what: str) -> None:
         if self.node is not None:
@@ -65,8 +66,7 @@ def become(cls: type[Any], tensor: Tensor) -> Any:
     return result
 
 
-def _rebuild(cls: type[Any], array: Array, needs_grad: bool, grad: Tensor | None) -> Any:
+def _rebuild(cls: type[Any], array: Array, needs_grad: bool) -> Any:
     tensor = wrap(array)
     tensor.needs_grad = needs_grad
-    tensor._grad = grad
     return become(cls, tensor)

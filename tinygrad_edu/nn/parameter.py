@@ -49,11 +49,6 @@ class Parameter(Tensor):
     def __init__(self, data: Tensor | None = None, requires_grad: bool = True) -> None:
         """Only names the arguments: the work is done by `__new__`."""
 
-    def __copy__(self) -> Parameter:
-        twin = super().__copy__()
-        twin.__dict__.update(self.__dict__)
-        return twin  # type: ignore[return-value]
-
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         # As in PyTorch, a copied model starts without gradients.
         if id(self) not in memo:
@@ -61,10 +56,6 @@ class Parameter(Tensor):
             twin.needs_grad = self.needs_grad
             twin.__dict__.update(copy.deepcopy(self.__dict__, memo))
         return memo[id(self)]  # type: ignore[no-any-return]
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        rebuild, (cls, array, needs_grad, _) = super().__reduce_ex__(protocol)
-        return rebuild, (cls, array, needs_grad, None), self.__dict__ or None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__} containing:\n{super().__repr__()}"

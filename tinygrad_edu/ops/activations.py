@@ -13,7 +13,7 @@ import numpy as np
 from ..autograd.graph import Array, Operation, TensorBase, Value, apply
 from ..autograd.inplace import overwrite
 from ..random import Generator, resolve
-from .dtypes import as_tensor_operand, floating, quiet
+from .dtypes import as_tensor_operand, constant, floating, quiet
 from .elementwise import where
 
 if TYPE_CHECKING:
@@ -42,11 +42,6 @@ def activate(operation: Operation, input: Tensor, inplace: bool) -> Tensor:
         overwrite(input, operation)
         return input
     return apply(operation, input)
-
-
-def constant(x: Value) -> Array:
-    """The array behind a value of a rule; no gradient flows through it."""
-    return x.array if isinstance(x, TensorBase) else x
 
 
 def passed(grad: Value, mask: Value) -> Value:

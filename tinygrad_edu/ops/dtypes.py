@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "as_tensor_operand",
     "cast",
+    "constant",
     "floating",
     "get_default_dtype",
     "operands",
@@ -176,6 +177,11 @@ def as_tensor_operand(x: Any, name: str) -> Any:
         f"{name}: operands are tensors, NumPy arrays and numbers; got {type(x).__name__}. Make a "
         "tensor of it with tg.tensor(...)."
     )
+
+
+def constant(value: Value) -> Any:
+    """The array of a value, through which no gradient flows: what a rule uses as a constant."""
+    return value.array if isinstance(value, TensorBase) else value
 
 
 def operands(x: Any, y: Any, name: str) -> tuple[Any, Any]:

@@ -10,8 +10,8 @@ import numpy as np
 from ..autograd.graph import Array, Operation, TensorBase, Value, apply, wrap
 from . import elementwise, reducing
 from .dims import normalize_dim, normalize_dims, numpy_names
-from .dtypes import int64
-from .reducing import Axes, Dims, Reduction, axes_of, constant, kept, single
+from .dtypes import constant, int64
+from .reducing import Axes, Dims, Reduction, axes_of, kept, single
 
 if TYPE_CHECKING:
     from ..tensor import Tensor

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..autograd.graph import Array, Operation, TensorBase, Value, apply, wrap
 from .dims import normalize_dim, numpy_names
+from .dtypes import constant
 from .indexing import AddArrays, IndexArrays, SetArrays, getitem, write
 
 if TYPE_CHECKING:
@@ -60,15 +61,11 @@ def _index_along(index: Any, name: str) -> Any:
     return index
 
 
-def _values(index: Any) -> Array:
-    return index.array if isinstance(index, TensorBase) else index
-
-
 def _check_range(
     index: Any, size: int, dim: int, name: str, error: type[Exception] = RuntimeError
 ) -> None:
     """Refuse positions outside 0 ... size - 1; negative ones do not count from the end here."""
-    values = _values(index)
+    values = constant(index)
     if values.size == 0:
         return
     low, high = int(values.min()), int(values.max())
@@ -420,7 +417,7 @@ def take(input: Tensor, index: Tensor) -> Tensor:
     """
     index = _index_along(index, "take")
     size = input.array.size
-    values = _values(index)
+    values = constant(index)
     outside = values[(values < -size) | (values >= size)]
     if outside.size:
         raise IndexError(
@@ -452,7 +449,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
             f"{input.shape} and {index.shape}."
         )
     size = shape[dim] if shape else 1
-    values = _values(index)
+    values = constant(index)
     outside = values[(values < -size) | (values >= size)]
     if outside.size:
         raise IndexError(

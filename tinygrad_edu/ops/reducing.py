@@ -18,7 +18,6 @@ __all__ = [
     "Reduction",
     "add",
     "axes_of",
-    "constant",
     "group_size",
     "kept",
     "maximum",
@@ -106,11 +105,6 @@ def spread(grad: Value, shape: tuple[int, ...], axes: Axes) -> Value:
         view.setflags(write=False)
         return view
     return np.broadcast_to(kept(grad, shape, axes), shape)
-
-
-def constant(value: Value) -> Any:
-    """The array of a value: what a rule uses as a constant."""
-    return value.array if isinstance(value, TensorBase) else value
 
 
 def wide(x: Array) -> Array:

@@ -12,14 +12,13 @@ from ..autograd.fused import Fused
 from ..autograd.graph import Array, Value, apply, wrap
 from . import elementwise, reducing, unary
 from .dims import numpy_names
-from .dtypes import DType, DTypeLike, cast, floating, int64, quiet, to_dtype
+from .dtypes import DType, DTypeLike, cast, constant, floating, int64, quiet, to_dtype
 from .extrema import Extremum
 from .reducing import (
     Axes,
     Dims,
     Reduction,
     axes_of,
-    constant,
     group_size,
     kept,
     refuse_integers,

@@ -14,8 +14,8 @@ import numpy as np
 from ..autograd.fused import Fused
 from ..autograd.graph import Array, Operation, TensorBase, Value, apply
 from . import unary
-from .activations import activate, constant
-from .dtypes import floating, quiet
+from .activations import activate
+from .dtypes import constant, floating, quiet
 from .special import erf, erf_array
 
 if TYPE_CHECKING:
