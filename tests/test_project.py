@@ -30,6 +30,7 @@ ROOMS = (
     ("printing", "copies"),
     ("methods",),
     ("tensor",),
+    ("functions",),
     ("serialization",),
     ("nn", "optim"),
     ("utils",),
