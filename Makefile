@@ -33,8 +33,9 @@ lint: .venv/.installed-dev ## check format, style and types
 bench: .venv/.installed-torch ## measure speed beside PyTorch, which this target installs
 	@$(python) benchmarks/run.py $(ARGS)
 
-docs: .venv/.installed-course ## write docs/reference.md anew, from the docstrings
+docs: .venv/.installed-course ## write docs/reference.md and docs/pytorch.md anew
 	@$(python) docs/make_reference.py
+	@$(python) docs/make_pytorch.py
 
 clean: ## remove .venv, builds and caches (not the results in runs/)
 	@rm -rf .venv build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache

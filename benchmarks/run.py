@@ -3,11 +3,13 @@ counts.
 
     python benchmarks/run.py                 all of them, with one thread and with two
     python benchmarks/run.py mlp-adam -t 1   one of them, with one thread
+    python benchmarks/run.py conv-plain      convolutions against their definition by im2col
     python benchmarks/run.py --list          what there is
 
 Each framework runs in a process of its own with the same number of threads. They take turns in
 short blocks, so that a drift of the machine hits both alike. A ratio below 1 means that
-tinygrad_edu is faster. PyTorch is needed for the comparison only: `make bench` installs it.
+tinygrad_edu is faster. The memory is what the process has grown by at its peak since the model and
+the data were made. PyTorch is needed for the comparison only: `make bench` installs it.
 """
 
 from __future__ import annotations
@@ -20,9 +22,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parent))
-from steps import STEPS
+from steps import CONVOLUTIONS, STEPS
 
 BLOCK_SECONDS = 0.2
 
@@ -41,12 +44,13 @@ class Worker:
             name,
             str(threads),
         ]
+        self.peak = 0  # bytes
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )
 
     def run(self, count: int) -> float:
-        """Seconds per step."""
+        """Seconds per step; the memory goes to `peak`."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(f"{count}\n")
@@ -54,7 +58,9 @@ class Worker:
         line = self.process.stdout.readline()
         if not line:
             raise SystemExit(f"The worker ended: {' '.join(map(str, self.process.args))}")
-        return float(line) / count
+        seconds, peak = line.split()
+        self.peak = int(peak)
+        return float(seconds) / count
 
     def close(self) -> None:
         """End the process."""
@@ -63,9 +69,17 @@ class Worker:
         self.process.wait()
 
 
-def compare(name: str, threads: int, rounds: int) -> tuple[float, float, list[float]]:
-    """Median seconds of both frameworks, and the ratio ours / PyTorch of each round."""
-    ours, theirs = Worker("tinygrad_edu", name, threads), Worker("torch", name, threads)
+class Comparison(NamedTuple):
+    """Median seconds of two programs, the ratio of each round, and the memory of both in bytes."""
+
+    ours: float
+    theirs: float
+    ratios: list[float]
+    peaks: tuple[int, int] = (0, 0)
+
+
+def compare(ours: Worker, theirs: Worker, rounds: int) -> Comparison:
+    """Let two workers take turns."""
     try:
         times: list[tuple[float, float]] = []
         count = [0, 0]
@@ -83,10 +97,11 @@ def compare(name: str, threads: int, rounds: int) -> tuple[float, float, list[fl
         ours.close()
         theirs.close()
     medians = [statistics.median(column) for column in zip(*times, strict=True)]
-    return medians[0], medians[1], sorted(a / b for a, b in times)
+    ratios = sorted(a / b for a, b in times)
+    return Comparison(medians[0], medians[1], ratios, (ours.peak, theirs.peak))
 
 
-def import_times(rounds: int) -> tuple[float, float, list[float]]:
+def import_times(rounds: int) -> Comparison:
     """Median seconds of `import tinygrad_edu` and `import numpy` in new processes, and their
     ratios.
     """
@@ -101,17 +116,36 @@ def import_times(rounds: int) -> tuple[float, float, list[float]]:
             pair.append(time.perf_counter() - start)
         times.append(pair)
     medians = [statistics.median(column) for column in zip(*times, strict=True)]
-    return medians[0], medians[1], sorted(a / b for a, b in times)
+    return Comparison(medians[0], medians[1], sorted(a / b for a, b in times))
 
 
-def line(name: str, threads: str, seconds: tuple[float, float, list[float]]) -> str:
+def line(name: str, threads: str, found: Comparison) -> str:
     """One row of the table."""
-    ours, theirs, ratios = seconds
-    middle = statistics.median(ratios)
+    middle = statistics.median(found.ratios)
+    spread = f"{found.ratios[0]:.2f} - {found.ratios[-1]:.2f}"
+    memory = [f"{peak / 1e6:.1f}" if peak else "-" for peak in found.peaks]
     return (
-        f"{name:<14} {threads:>7} {ours * 1e3:>12.3f} {theirs * 1e3:>12.3f} "
-        f"{middle:>8.2f}   {ratios[0]:.2f} - {ratios[-1]:.2f}"
+        f"{name:<14} {threads:>7} {found.ours * 1e3:>12.3f} {found.theirs * 1e3:>12.3f} "
+        f"{middle:>8.2f}   {spread:<16} {memory[0]:>8} {memory[1]:>11}"
     )
+
+
+def heading(theirs: str) -> str:
+    """The titles of the columns."""
+    return (
+        f"{'step':<14} {'threads':>7} {'ours ms':>12} {theirs + ' ms':>12} {'ratio':>8}   "
+        f"lowest - highest {'ours MB':>8} {theirs + ' MB':>11}"
+    )
+
+
+def against_plain(threads: list[int], rounds: int) -> None:
+    """A table of steps with convolutions against the same with the definition by im2col."""
+    print(heading("plain"))
+    for name in CONVOLUTIONS:
+        for number in threads:
+            ours = Worker("tinygrad_edu", name, number)
+            plain = Worker("tinygrad_edu", f"{name}:plain", number)
+            print(line(name, str(number), compare(ours, plain, rounds)), flush=True)
 
 
 def main() -> int:
@@ -129,11 +163,12 @@ def main() -> int:
     )
     parser.add_argument("--list", action="store_true", help="list what can be measured")
     arguments = parser.parse_args()
-    known = [*STEPS, "import"]
+    known = [*STEPS, "import", "conv-plain"]
     if arguments.list:
         for name, make in STEPS.items():
             print(f"{name:<14} {make.__doc__}")
         print(f"{'import':<14} import tinygrad_edu against import numpy")
+        print(f"{'conv-plain':<14} steps with convolutions against their definition by im2col")
         return 0
     unknown = [name for name in arguments.names if name not in known]
     if unknown or arguments.rounds < 1 or any(t < 1 for t in arguments.threads or []):
@@ -142,23 +177,26 @@ def main() -> int:
             if unknown
             else "use numbers >= 1"
         )
-    if importlib.util.find_spec("torch") is None and arguments.names != ["import"]:
+    without = bool(arguments.names) and {*arguments.names} <= {"import", "conv-plain"}
+    if importlib.util.find_spec("torch") is None and not without:
         print(
             "PyTorch is not installed here: run `make bench`, or pip install torch.",
             file=sys.stderr,
         )
         return 2
     threads = arguments.threads or sorted({1, os.cpu_count() or 1})
-    print(
-        f"{'step':<14} {'threads':>7} {'ours ms':>12} {'PyTorch ms':>12} {'ratio':>8}   lowest - "
-        "highest"
-    )
-    for name in arguments.names or known:
+    names = arguments.names or known
+    if names != ["conv-plain"]:
+        print(heading("PyTorch"))
+    for name in names:
         if name == "import":
             print(line("import (numpy)", "-", import_times(arguments.rounds * 2)), flush=True)
-            continue
-        for number in threads:
-            print(line(name, str(number), compare(name, number, arguments.rounds)), flush=True)
+        elif name == "conv-plain":
+            against_plain(threads, arguments.rounds)
+        else:
+            for number in threads:
+                ours, theirs = (Worker(each, name, number) for each in ("tinygrad_edu", "torch"))
+                print(line(name, str(number), compare(ours, theirs, arguments.rounds)), flush=True)
     return 0
 
 

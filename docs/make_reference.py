@@ -10,29 +10,48 @@ import importlib
 import inspect
 import re
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 PAGE = Path(__file__).with_name("reference.md")
+NAMES = Path(__file__).with_name("pytorch_names.txt")
 HEAD = """# Reference
 
 Every public name in one line; `help(name)` tells formula, shapes, types, errors and an example. The
-last column is PyTorch's name for it. This page is made by `make docs` from the docstrings.
+third column is PyTorch's name for it (a dash: PyTorch has none), the last one what is different
+there. This page is made by `make docs` from the docstrings; [pytorch.md](pytorch.md) looks at the
+same from PyTorch's side.
 """
 ROOMS = {
     "tinygrad_edu": "Tensors and functions: `import tinygrad_edu as tg`",
     "tinygrad_edu.Tensor": "Methods of Tensor beside the functions above",
+    "tinygrad_edu.linalg": "Linear algebra: `tg.linalg`",
+    "tinygrad_edu.special": "Special functions: `tg.special`",
     "tinygrad_edu.autograd": "Automatic differentiation: `tg.autograd`",
+    "tinygrad_edu.autograd.functional": "Jacobians and Hessians: `tg.autograd.functional`",
+    "tinygrad_edu.func": "Functions of functions: `tg.func`",
     "tinygrad_edu.nn": "Layers and losses: `import tinygrad_edu.nn as nn`",
     "tinygrad_edu.nn.functional": "Functions of networks: `import tinygrad_edu.nn.functional as F`",
     "tinygrad_edu.nn.init": "Initial weights: `nn.init`",
+    "tinygrad_edu.nn.utils": "Gradients and weights of whole models: `nn.utils`",
+    "tinygrad_edu.nn.utils.rnn": "Sequences of different lengths: `nn.utils.rnn`",
+    "tinygrad_edu.nn.utils.parametrizations": "Other forms of weights: `nn.utils.parametrizations`",
+    "tinygrad_edu.nn.utils.parametrize": "Forms of one's own: `nn.utils.parametrize`",
     "tinygrad_edu.optim": "Optimizers: `import tinygrad_edu.optim as optim`",
+    "tinygrad_edu.optim.lr_scheduler": "Schedules of the learning rate: `optim.lr_scheduler`",
+    "tinygrad_edu.amp": "What scripts say of mixed precision: `tg.amp`",
+    "tinygrad_edu.cuda": "What scripts ask of CUDA: `tg.cuda`",
     "tinygrad_edu.utils.data": "Data: `tinygrad_edu.utils.data`",
+    "tinygrad_edu.utils.checkpoint": "Memory against time: `tinygrad_edu.utils.checkpoint`",
     "tinygrad_edu.datasets": "Data sets: `tinygrad_edu.datasets`",
     "tinygrad_edu.training": "Training: `tinygrad_edu.training`",
     "tinygrad_edu.testing": "Checking gradients: `tinygrad_edu.testing`",
     "tinygrad_edu.viz": "Pictures: `tinygrad_edu.viz`",
 }
+
+
+COLUMNS = ["| name | purpose | PyTorch | unlike PyTorch |", "| --- | --- | --- | --- |"]
 
 
 def entries(room: str) -> dict[str, Any]:
@@ -51,26 +70,44 @@ def entries(room: str) -> dict[str, Any]:
     return dict(sorted(found.items(), key=lambda item: (item[0].lower(), item[0])))
 
 
-def line(name: str, member: Any) -> str:
-    """One row: the name, its purpose in a sentence, PyTorch's name."""
+def line(room: str, name: str, member: Any) -> str:
+    """One row: the name, its purpose in a sentence, PyTorch's name, what is different there."""
     text = inspect.getdoc(member) or ""
     paragraph = " ".join(text.split("\n\n")[0].split())
     purpose = re.split(r"\s*PyTorch: ", paragraph)[0].rstrip(". ") + "."
     theirs = re.search(r"PyTorch:\s+`([^`]+)`", text)
     purpose = purpose.replace("|", "\\|")
-    return f"| `{name}` | {purpose} | {'`' + theirs.group(1) + '`' if theirs else ''} |"
+    pytorch = theirs.group(1) if theirs else twin(room, name)
+    shown = f"`{pytorch}`" if pytorch else "—"
+    return f"| `{name}` | {purpose} | {shown} | {unlike(member)} |"
+
+
+def twin(room: str, name: str) -> str:
+    """The same name in PyTorch, if there is one."""
+    theirs = room.replace("tinygrad_edu", "torch", 1)
+    return f"{theirs}.{name}" if name in pytorch_names().get(theirs, []) else ""
+
+
+@cache
+def pytorch_names() -> dict[str, list[str]]:
+    """PyTorch's public names by room, as recorded in pytorch_names.txt."""
+    rooms = (row.split(": ", 1) for row in NAMES.read_text(encoding="utf-8").splitlines())
+    return {room: names.split() for room, names in rooms}
+
+
+def unlike(member: Any) -> str:
+    """What a docstring says of differences: its sentences that begin with `Unlike PyTorch`."""
+    text = " ".join((inspect.getdoc(member) or "").partition(">>>")[0].split())
+    found = re.findall(r"Unlike (?:in )?PyTorch,? (.+?\.)(?=\s[A-Z`]|\s-|\s*$)", text)
+    return " ".join(each[0].upper() + each[1:] for each in found).replace("|", "\\|")
 
 
 def page() -> str:
     """The whole page."""
     parts = [HEAD]
     for room, title in ROOMS.items():
-        rows = [line(name, member) for name, member in entries(room).items()]
-        parts.append(
-            f"## {title}\n\n| name | purpose | PyTorch |\n| --- | --- | --- |\n"
-            + "\n".join(rows)
-            + "\n"
-        )
+        rows = [line(room, name, member) for name, member in entries(room).items()]
+        parts.append("\n".join([f"## {title}", "", *COLUMNS, *rows, ""]))
     return "\n".join(parts)
 
 

@@ -1,5 +1,6 @@
 """Making tensors: types, sizes, copies and shared memory."""
 
+import math
 import re
 
 import numpy as np
@@ -44,7 +45,7 @@ class Series:
         (np.array([1], np.int16), tg.int16),
         ([np.zeros(2), np.ones(2)], tg.float64),
         (np.array([1.0], ">f4"), tg.float32),
-        ([tg.ones(2), tg.zeros(2)], tg.float32),
+        ([tg.ones(1), tg.tensor(0.0)], tg.float32),
         ([tg.tensor(1), tg.tensor(2.5)], tg.float32),
         (Series(), tg.float64),
     ],
@@ -84,6 +85,22 @@ def test_tensor_of_a_tensor_warns_and_copies():
         y = tg.tensor(x)
     y[0] = 5
     assert x.tolist() == [1.0, 1.0]
+
+
+def test_a_tensor_in_a_list_is_a_number():
+    x = tg.tensor([[tg.ones(1), 2.0], [tg.ones(1, 1, dtype=tg.float64), tg.tensor(4)]])
+    assert x.tolist() == [[1, 2], [1, 4]]
+    assert x.dtype == tg.float64
+    for rows in ([tg.ones(2), tg.ones(2)], [tg.ones(0)]):
+        with pytest.raises(ValueError, match=r"only one element tensors .* tg.stack"):
+            tg.tensor(rows)
+
+
+@pytest.mark.parametrize("end", [math.nan, math.inf])
+@pytest.mark.parametrize("dtype", [None, tg.int64])
+def test_a_range_has_an_end(end, dtype):
+    with pytest.raises(RuntimeError, match=r"unsupported range: 0 -> (nan|inf)"):
+        tg.arange(0, end, dtype=dtype)
 
 
 def test_list_of_tensors_that_require_grad_warns():
@@ -448,3 +465,11 @@ def test_questions():
     assert not tg.is_tensor(np.ones(1))
     assert tg.is_floating_point(tg.ones(1))
     assert not tg.is_floating_point(tg.tensor([1]))
+
+
+@pytest.mark.parametrize("function", [tg.tril_indices, tg.triu_indices])
+def test_indices_of_a_triangle_of_negative_size_are_refused(function):
+    with pytest.raises(
+        RuntimeError, match=r"a dimension cannot be negative; got the size \(-1, 2\)"
+    ):
+        function(-1, 2)

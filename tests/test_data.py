@@ -24,6 +24,7 @@ from tinygrad_edu.utils.data import (
     RandomSampler,
     Sampler,
     SequentialSampler,
+    StackDataset,
     Subset,
     SubsetRandomSampler,
     TensorDataset,
@@ -65,6 +66,27 @@ def test_a_tensor_dataset_refuses(
 ) -> None:
     with pytest.raises(error, match=message):
         TensorDataset(*tensors)
+
+
+def test_stacked_datasets_stand_side_by_side() -> None:
+    x, y = tg.arange(3), ["a", "b", "c"]
+    assert StackDataset(x, y)[-1] == (tg.tensor(2), "c")
+    assert len(StackDataset(image=x, label=y)) == 3
+    loader = DataLoader(StackDataset(image=x, label=y), batch_size=2)
+    assert [batch["image"].tolist() for batch in loader] == [[0, 1], [2]]
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs", "message"),
+    [
+        ((), {}, "needs datasets"),
+        (([1],), {"label": [1]}, "all by name"),
+        (([1], [1, 2]), {}, r"equal lengths, not \[1, 2\]"),
+    ],
+)
+def test_a_stack_of_datasets_refuses(args: Any, kwargs: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        StackDataset(*args, **kwargs)
 
 
 def test_adding_datasets_puts_one_behind_the_other() -> None:

@@ -38,7 +38,23 @@ def examples():
                         yield full, test
 
 
+def made_elsewhere(found):
+    """The same for exported functions that a function of another module has made."""
+    finder = doctest.DocTestFinder(exclude_empty=True)
+    known = {test.docstring for test in found.values()}
+    for module in modules():
+        for name in getattr(module, "__all__", ()):
+            value = getattr(module, name)
+            if inspect.isfunction(value) and value.__doc__ not in known:
+                known.add(value.__doc__)
+                full = f"{module.__name__}.{name}"
+                yield from (
+                    (full, test) for test in finder.find(value, full, False) if test.examples
+                )
+
+
 TESTS = dict(examples())
+TESTS |= dict(made_elsewhere(TESTS))
 
 
 @pytest.mark.parametrize("name", sorted(TESTS))

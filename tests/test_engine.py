@@ -349,6 +349,43 @@ def test_grad_of_an_unused_input():
     assert tg.autograd.grad(loss, [x, y], materialize_grads=True)[1].tolist() == [0.0]
 
 
+def test_grad_takes_any_iterable_of_inputs():
+    x, y = leaf(2.0), leaf(3.0)
+    for inputs in ({"x": x, "y": y}.values(), iter([x, y])):
+        gradients = tg.autograd.grad((x * y).sum(), inputs)
+        assert [g.item() for g in gradients] == [3, 2]
+
+
+def test_what_is_no_tensor_has_no_gradient():
+    x = leaf(2.0)
+    with pytest.raises(TypeError, match="Tensors are differentiated, not a NoneType"):
+        tg.autograd.grad(None, x)
+    with pytest.raises(TypeError, match="Input 0 is no tensor, but a float"):
+        tg.autograd.grad(x.sum(), 2.0)
+
+
+def test_grad_warns_that_only_inputs_false_has_no_effect():
+    x = leaf(2.0)
+    (gradient,) = tg.autograd.grad(x.sum(), x, only_inputs=True)
+    with pytest.warns(FutureWarning, match="only_inputs=False has no effect"):
+        (same,) = tg.autograd.grad(x.sum(), x, only_inputs=False)
+    assert gradient.item() == same.item() == 1
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_batched_grad_outputs_give_a_gradient_for_each_place(create_graph):
+    x = tg.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    unused = leaf(0.0)
+    rows, nothing = tg.autograd.grad(
+        x * x, [x, unused], tg.eye(3), None, create_graph, True, True, is_grads_batched=True
+    )
+    assert rows.tolist() == [[2, 0, 0], [0, 4, 0], [0, 0, 6]]
+    assert rows.requires_grad is create_graph
+    assert nothing is None
+    with pytest.raises(RuntimeError, match=r"is_grads_batched=True needs .* got shapes \[\(\)\]"):
+        tg.autograd.grad(x.sum(), x, tg.tensor(1.0), is_grads_batched=True)
+
+
 def test_grad_asked_twice_for_the_same_input_gives_separate_arrays():
     x = leaf(2.0)
     first, second = tg.autograd.grad((x * x).sum(), [x, x])

@@ -194,6 +194,23 @@ def test_once_differentiable_refuses_create_graph():
         tg.autograd.grad(Once.apply(x).sum(), x, create_graph=True)
 
 
+def test_backward_may_answer_none_for_arguments_left_to_their_defaults():
+    class Scaled(Function):
+        @staticmethod
+        def forward(ctx, x, factor=2.0):
+            ctx.factor = factor
+            return x * factor
+
+        @staticmethod
+        def backward(ctx, grad):
+            return grad * ctx.factor, None
+
+    x = leaf(1.0)
+    Scaled.apply(x).backward()
+    Scaled.apply(x, 3.0).backward()
+    assert x.grad.item() == 5
+
+
 def test_a_wrong_number_of_gradients_is_explained():
     class Wrong(Function):
         @staticmethod
@@ -208,6 +225,9 @@ def test_a_wrong_number_of_gradients_is_explained():
     with pytest.raises(
         RuntimeError, match=r"Wrong.backward returned 1 gradients, but forward took 2"
     ):
+        Wrong.apply(x, x).sum().backward()
+    Wrong.backward = staticmethod(lambda ctx, grad: (grad, grad, grad))
+    with pytest.raises(RuntimeError, match="returned 3 gradients, but forward took 2 arguments"):
         Wrong.apply(x, x).sum().backward()
 
 

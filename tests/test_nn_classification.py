@@ -223,6 +223,13 @@ def test_binary_cross_entropy_refuses_different_shapes(name):
 def test_binary_cross_entropy_refuses_what_is_no_probability(value):
     with pytest.raises(RuntimeError, match=r"between 0 and 1; got .* Apply a sigmoid first"):
         F.binary_cross_entropy(tg.tensor([0.5, value]), tg.ones(2))
+    with pytest.raises(RuntimeError, match=r"the target holds .* between 0 and 1; got .* is 0 or"):
+        F.binary_cross_entropy(tg.ones(2), tg.tensor([0.5, value]))
+
+
+def test_binary_cross_entropy_refuses_what_is_no_tensor():
+    with pytest.raises(TypeError, match="input and target are tensors; got float"):
+        F.binary_cross_entropy(tg.ones(2), 1.0)
 
 
 def test_binary_cross_entropy_refuses_integer_targets_and_weights_that_do_not_fit():

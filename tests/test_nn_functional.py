@@ -545,6 +545,10 @@ def test_gumbel_softmax_samples_in_proportion_to_the_probabilities():
     np.testing.assert_allclose(soft.sum(-1).numpy(), 1, rtol=1e-5)
 
 
+def test_a_number_is_a_sample_of_one_class():
+    assert F.gumbel_softmax(tg.tensor(0.3), hard=True).item() == 1.0
+
+
 def test_hard_gumbel_softmax_has_the_gradient_of_the_soft_one():
     grads = []
     for hard in (False, True):

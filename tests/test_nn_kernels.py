@@ -263,7 +263,7 @@ def test_batch_norm_of_no_samples():
             "running_mean and running_var are needed",
         ),
         (
-            lambda x: F.batch_norm(x, tg.zeros(2), None, training=True),
+            lambda x: F.batch_norm(x, tg.zeros(2), tg.ones(2), training=True),
             RuntimeError,
             r"has 3 channels, so running_mean has shape \(3,\); got \(2,\)",
         ),

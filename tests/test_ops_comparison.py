@@ -79,3 +79,59 @@ def test_equality_of_whole_tensors():
     ]
     with pytest.raises(RuntimeError, match=r"allclose: the shapes \(2,\) and \(3,\)"):
         tg.allclose(tg.ones(2), tg.ones(3))
+
+
+def test_second_names_of_comparisons():
+    pairs = [("less", "lt"), ("less_equal", "le"), ("greater", "gt"), ("greater_equal", "ge")]
+    for second, first in [*pairs, ("not_equal", "ne")]:
+        assert getattr(tg, second) is getattr(tg, first)
+        assert getattr(tg.Tensor, second) is getattr(tg, first)
+
+
+def test_infinities_and_signs_are_told_apart():
+    x = tg.tensor([inf, -inf, nan, -0.0, 1.0])
+    assert tg.isposinf(x).tolist() == [True, False, False, False, False]
+    assert tg.isneginf(x).tolist() == [False, True, False, False, False]
+    assert tg.isreal(x).all()
+    assert tg.signbit(x).tolist() == [False, True, False, True, False]
+    assert tg.signbit(tg.tensor([-1, 0])).tolist() == [True, False]
+    assert tg.signbit(tg.tensor([True])).tolist() == [False]
+
+
+@pytest.mark.parametrize(
+    ("function", "numpy"),
+    [
+        (tg.gcd, np.gcd),
+        (tg.lcm, np.lcm),
+        (tg.bitwise_left_shift, np.left_shift),
+        (tg.bitwise_right_shift, np.right_shift),
+    ],
+    ids=lambda function: function.__name__,
+)
+def test_functions_of_integers_agree_with_numpy(function, numpy):
+    x = np.array([[12, -7, 0], [64, 5, -8]])
+    y = np.array([8, 3, 2])
+    np.testing.assert_array_equal(function(tg.tensor(x), tg.tensor(y)).numpy(), numpy(x, y))
+    assert function(tg.tensor([3], dtype=tg.uint8), tg.tensor([1])).dtype == tg.int64
+
+
+def test_shifts_beyond_the_last_bit():
+    x = tg.tensor([1, -8])
+    assert (x << 64).tolist() == [0, 0]
+    assert (x >> 70).tolist() == [0, -1]
+
+
+@pytest.mark.parametrize("name", ["gcd", "lcm", "bitwise_left_shift", "bitwise_right_shift"])
+def test_functions_of_integers_refuse_other_types(name):
+    function = getattr(tg, name)
+    with pytest.raises(RuntimeError, match=f"{name}: bits are defined for integers"):
+        function(tg.tensor([1.5]), tg.tensor([1]))
+    with pytest.raises(RuntimeError, match=f"{name} is not defined for booleans"):
+        function(tg.tensor([True]), tg.tensor([True]))
+    with pytest.raises(RuntimeError, match=f"{name}: Python integer 300 out of bounds for uint8"):
+        function(tg.tensor([1], dtype=tg.uint8), 300)
+
+
+def test_equal_compares_tensors():
+    with pytest.raises(TypeError, match="equal: two tensors are compared; got int"):
+        tg.equal(tg.ones(2), 3)

@@ -100,8 +100,8 @@ CASES = [
         "pow of a negative number to an integer",
         tg.pow,
         arrays(kinks=(0.0,)),
-        reference=lambda x, other: x**other,
-        kwargs=st.fixed_dictionaries({"other": st.sampled_from([-2, -1, 0, 1, 2, 3, 4])}),
+        reference=lambda x, exponent: x**exponent,
+        kwargs=st.fixed_dictionaries({"exponent": st.sampled_from([-2, -1, 0, 1, 2, 3, 4])}),
     ),
     Case(
         "add alpha",
@@ -503,3 +503,53 @@ def test_shapes_that_do_not_fit_are_named(function):
 def test_errors_say_what_to_write(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_the_factor_alpha_of_integers_is_an_integer():
+    assert tg.add(tg.tensor([1], dtype=tg.uint8), tg.tensor([True]), alpha=2).dtype == tg.uint8
+    with pytest.raises(RuntimeError, match=r"add: for integers, alpha is an integer, too; got 0.5"):
+        tg.add(tg.tensor([1]), tg.tensor([2]), alpha=0.5)
+
+
+def test_integers_of_two_types_are_divided_in_floating_numbers():
+    result = tg.div(tg.tensor([2, 1], dtype=tg.uint8), tg.tensor(-4))
+    assert result.tolist() == [-0.5, -0.25]
+    np.testing.assert_allclose(
+        tg.atan2(tg.tensor([0], dtype=tg.uint8), tg.tensor(-3)).numpy(), [np.pi], rtol=1e-6
+    )
+
+
+def test_division_of_nothing_by_zero_is_nothing():
+    assert tg.remainder(tg.zeros(0).int(), 0).shape == (0,)
+
+
+@pytest.mark.parametrize("name", ["abs", "floor", "ceil", "trunc", "round", "neg"])
+def test_rounding_and_sizes_are_not_defined_for_booleans(name):
+    with pytest.raises(RuntimeError, match=f"{name} is not defined for booleans"):
+        getattr(tg, name)(tg.tensor([True]))
+
+
+def test_squares_of_booleans_are_integers():
+    assert tg.square(tg.tensor([True, False])).dtype == tg.int64
+
+
+@pytest.mark.parametrize("name", ["add", "sub", "mul", "div", "hypot"])
+def test_overflow_is_infinite_without_a_warning_and_numpy_keeps_its_state(name):
+    before = np.geterr()
+    x, y = tg.tensor([3e38, inf]), tg.tensor([-3e38 if name == "sub" else 3e38, inf])
+    with np.errstate(all="raise"):
+        result = getattr(tg, name)(x, y / 1e38 if name == "mul" else y)
+        assert np.geterr()["over"] == "raise"
+    assert np.geterr() == before
+    if name != "div":
+        assert result[0].item() == inf
+    with pytest.raises(RuntimeError, match="shapes"):
+        getattr(tg, name)(tg.ones(2), tg.ones(3))
+    assert np.geterr() == before
+
+
+def test_sums_of_infinities_are_not_numbers_without_a_warning():
+    x = tg.tensor([[inf, -inf], [3e38, 3e38]])
+    np.testing.assert_array_equal(x.sum(1).numpy(), [nan, inf])
+    np.testing.assert_array_equal(x.mean(1).numpy(), [nan, inf])
+    assert np.isnan(x.sum().item())

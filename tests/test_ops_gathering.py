@@ -196,6 +196,29 @@ def test_take_along_dim_undoes_argsort_and_counts_from_the_end():
     assert tg.take_along_dim(x, tg.tensor([0, -1])).tolist() == [3, 2]
 
 
+def test_slices_of_a_number_are_those_of_a_vector_of_one():
+    x, index, source = tg.tensor(1.0), tg.tensor([0]), tg.tensor(5.0)
+    assert x.index_select(0, index).shape == ()
+    assert x.index_add(0, index, source).item() == 6
+    assert x.index_copy(0, index, source).item() == 5
+    assert x.index_fill(0, index, 7).item() == 7
+    y = x.clone()
+    assert y.index_add_(0, index, source) is y
+    assert y.index_copy_(0, index, y * 2).item() == 12
+    assert y.index_fill_(0, index, 3).item() == 3
+
+
+def test_index_fill_counts_negative_positions_from_the_end():
+    assert tg.zeros(3).index_fill(0, tg.tensor([-1]), 1).tolist() == [0, 0, 1]
+    assert tg.zeros(3).index_fill_(0, tg.tensor([0, -1]), 1).tolist() == [1, 0, 1]
+
+
+def test_nonzero_static_fills_up_or_cuts_off():
+    x = tg.tensor([[0, 1], [0, 2]])
+    assert tg.nonzero_static(x, size=3, fill_value=9).tolist() == [[0, 1], [1, 1], [9, 9]]
+    assert tg.nonzero_static(x, size=1).tolist() == [[0, 1]]
+
+
 def test_a_float32_tensor_stays_float32():
     x = tg.ones(2, 2)
     for y in (
@@ -233,9 +256,19 @@ ERRORS = {
         r"integer type; got float32",
     ),
     "index_select number": (
-        lambda: tg.tensor(1.0).index_select(0, I),
+        lambda: tg.tensor(1.0).index_select(1, I),
         IndexError,
-        r"0-dimensional",
+        r"out of range",
+    ),
+    "index_add above": (
+        lambda: X.index_add(0, tg.tensor([2]), X[:1]),
+        IndexError,
+        r"index 2 is out of bounds for dimension 0 with size 2",
+    ),
+    "nonzero_static": (
+        lambda: tg.nonzero_static(X, size=-1),
+        RuntimeError,
+        r"cannot be negative; got -1",
     ),
     "index_add": (lambda: X.index_add(0, I, X), RuntimeError, r"shape \(1, 3\); got \(2, 3\)"),
     "index_add type": (
@@ -254,6 +287,11 @@ ERRORS = {
         r"0-dimensional tensor; this tensor has shape \(2, 3\)",
     ),
     "index_fill type": (lambda: X.index_fill(0, I, "a"), TypeError, r"got str"),
+    "gather sparse": (
+        lambda: tg.gather(X, 0, tg.tensor([[0]]), sparse_grad=True),
+        RuntimeError,
+        "no sparse tensors",
+    ),
     "gather": (
         lambda: X.gather(1, tg.tensor([[3]])),
         RuntimeError,
@@ -287,7 +325,7 @@ ERRORS = {
     "scatter reduce": (
         lambda: X.scatter(1, tg.tensor([[0]]), 1.0, reduce="mean"),
         RuntimeError,
-        r"None or 'add'; got 'mean'",
+        r"None, 'add' or 'multiply'; got 'mean'",
     ),
     "scatter nothing": (
         lambda: X.scatter(1, tg.tensor([[0]])),

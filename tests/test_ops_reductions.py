@@ -491,7 +491,18 @@ def test_norm_converts_to_dtype_first():
     assert tg.norm(tg.tensor([3, 4]), dtype=tg.float64).item() == 5.0
 
 
-@pytest.mark.parametrize("p", ["nuc", "inf"])
+def test_the_nuclear_norm_is_that_of_linalg():
+    x = tg.randn(2, 3, 4)
+    assert tg.allclose(tg.norm(x, "nuc"), tg.linalg.matrix_norm(x, "nuc"))
+    assert x.norm("nuc", dim=(0, 1), keepdim=True).shape == (1, 1, 4)
+
+
+def test_a_list_is_no_tensor():
+    with pytest.raises(TypeError, match=r"sum: a tensor is needed; got list\. .*tg\.tensor"):
+        tg.sum([1.0, 2.0])
+
+
+@pytest.mark.parametrize("p", ["nothing", "inf"])
 def test_other_names_of_norms_are_refused(p):
     with pytest.raises(RuntimeError, match=r"order .* is not supported"):
         tg.norm(tg.ones(2, 2), p)
@@ -536,3 +547,9 @@ def test_counting_nonzero_elements(dim, expected):
     result = tg.count_nonzero(tg.tensor([[0.0, nan], [2.0, -1.0]]), dim)
     assert result.dtype == tg.int64
     assert result.tolist() == expected
+
+
+def test_nanmean_has_a_floating_type():
+    assert tg.nanmean(tg.tensor([1.0, nan]), dtype=tg.float64).dtype == tg.float64
+    with pytest.raises(RuntimeError, match=r"nanmean\(\): the result is floating; got dtype=int64"):
+        tg.nanmean(tg.tensor([1.0]), dtype=tg.int64)

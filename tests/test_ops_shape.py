@@ -260,6 +260,11 @@ X = tg.zeros(2, 3, 4)
 ERRORS = {
     "reshape": (lambda: X.reshape(5, 5), RuntimeError, r"reshape: cannot reshape array of size 24"),
     "view": (lambda: X.view(5), RuntimeError, r"reshape: cannot reshape array of size 24"),
+    "unflatten a number": (
+        lambda: X.sum().unflatten(0, (1, 1)),
+        RuntimeError,
+        "no dimension to divide",
+    ),
     "unflatten": (lambda: X.unflatten(1, (2, 2)), RuntimeError, r"\(2, 2\) do not multiply to 3"),
     "flatten": (lambda: X.flatten(2, 1), RuntimeError, r"start_dim=2 cannot come after end_dim=1"),
     "squeeze": (lambda: X.squeeze(3), IndexError, r"range of \[-3, 2\], but got 3"),

@@ -99,6 +99,16 @@ def test_a_copy_has_memory_of_its_own(name):
     assert x._version == 0
 
 
+def test_view_of_a_result_with_the_channels_last_in_memory_shares_with_it():
+    images = tg.ones(2, 3, 4, 4).permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
+    x = images * 2
+    assert not x.is_contiguous()
+    flat = x.view(2, -1)
+    flat[0, 0] = 7
+    assert x[0, 0, 0, 0] == 7
+    assert x.is_contiguous()
+
+
 def test_view_refuses_what_reshape_would_copy():
     x = tg.zeros(2, 3).T
     with pytest.raises(RuntimeError, match=r"view: the shape \(6,\) would need a copy.*reshape"):

@@ -25,6 +25,10 @@ DRAWS = [
     ("bernoulli_", lambda **g: tg.empty(40).bernoulli_(**g)),
     ("exponential_", lambda **g: tg.empty(5).exponential_(**g)),
     ("random_", lambda **g: tg.empty(5).random_(**g)),
+    ("binomial", lambda **g: tg.binomial(tg.full((20,), 40.0), tg.full((20,), 0.5), **g)),
+    ("cauchy_", lambda **g: tg.empty(5).cauchy_(**g)),
+    ("log_normal_", lambda **g: tg.empty(5).log_normal_(**g)),
+    ("geometric_", lambda **g: tg.empty(40).geometric_(0.2, **g)),
 ]
 draws = pytest.mark.parametrize("draw", [pytest.param(call, id=name) for name, call in DRAWS])
 
@@ -64,6 +68,23 @@ def test_state_of_the_default_generator_is_restored():
     first = tg.rand(3)
     tg.set_rng_state(state)
     assert tg.equal(tg.rand(3), first)
+
+
+def test_draws_within_fork_rng_do_not_count():
+    state = tg.get_rng_state()
+    with tg.random.fork_rng():
+        tg.rand(3)
+    assert tg.get_rng_state() == state
+    with tg.random.fork_rng(enabled=False):
+        tg.rand(3)
+    assert tg.get_rng_state() != state
+
+
+def test_a_state_of_another_library_is_refused():
+    with pytest.raises(
+        TypeError, match=r"get_state\(\) or tg.get_rng_state\(\) returned; got Tensor"
+    ):
+        tg.set_rng_state(tg.zeros(5, dtype=tg.uint8))
 
 
 def test_generator_knows_its_seed():
@@ -185,6 +206,17 @@ def test_random_fills_with_what_the_type_holds():
         (lambda: tg.tensor([1]).uniform_(), RuntimeError, "int64"),
         (lambda: tg.tensor([1]).normal_(), RuntimeError, "int64"),
         (lambda: tg.tensor([1]).exponential_(), RuntimeError, "int64"),
+        (lambda: tg.tensor([1]).cauchy_(), RuntimeError, "int64"),
+        (lambda: tg.ones(2).cauchy_(0, 0), RuntimeError, "sigma must be positive; got 0"),
+        (lambda: tg.tensor([1]).log_normal_(), RuntimeError, "int64"),
+        (lambda: tg.ones(2).log_normal_(0, -1), RuntimeError, "std must be positive; got -1"),
+        (lambda: tg.ones(2).geometric_(1), RuntimeError, "between 0 and 1; got 1"),
+        (lambda: tg.tensor([True]).geometric_(0.5), RuntimeError, "this one is bool"),
+        (lambda: tg.binomial(tg.tensor([1]), tg.ones(1)), ValueError, "count.*int64"),
+        (lambda: tg.binomial(tg.ones(1), tg.tensor([1])), ValueError, "prob.*int64"),
+        (lambda: tg.binomial(-tg.ones(1), tg.ones(1)), RuntimeError, "cannot be negative"),
+        (lambda: tg.binomial(tg.ones(1), 2 * tg.ones(1)), RuntimeError, "between 0 and 1"),
+        (lambda: tg.binomial(tg.ones(2), tg.ones(3)), RuntimeError, "cannot be broadcast"),
     ],
 )
 def test_impossible_draws_are_refused(call, error, message):
@@ -192,7 +224,8 @@ def test_impossible_draws_are_refused(call, error, message):
         call()
 
 
-FILLERS = ["uniform_", "normal_", "bernoulli_", "exponential_", "random_"]
+FILLERS = ["uniform_", "normal_", "bernoulli_", "exponential_", "random_", "cauchy_"]
+FILLERS += ["log_normal_"]
 
 
 @pytest.mark.parametrize("filler", FILLERS)
@@ -221,3 +254,21 @@ def test_filler_ends_the_gradient_of_what_it_replaces():
     y.normal_()
     (y * 3).sum().backward()
     assert x.grad.tolist() == [0.0, 0.0]
+
+
+def test_counts_of_successes():
+    drawn = tg.binomial(tg.full((4000,), 10.0), tg.tensor(0.3))
+    assert abs(drawn.mean().item() - 3) < 0.1
+    assert tg.binomial(tg.tensor([10.0, 2.0]), tg.tensor([[1.0]])).tolist() == [[10.0, 2.0]]
+
+
+def test_distributions_of_the_fillers():
+    x = tg.empty(20_000)
+    x.cauchy_(median=5.0, sigma=2.0)
+    low, middle, high = np.quantile(x.numpy(), [0.25, 0.5, 0.75])
+    np.testing.assert_allclose([low, middle, high], [3, 5, 7], atol=0.2)
+    logarithms = x.log_normal_(0.5, 0.25).log()
+    np.testing.assert_allclose([logarithms.mean(), logarithms.std()], [0.5, 0.25], atol=0.02)
+    trials = tg.empty(20_000, dtype=tg.int64).geometric_(0.25)
+    assert trials.min().item() == 1
+    assert abs(trials.double().mean().item() - 4) < 0.2

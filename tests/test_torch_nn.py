@@ -1,4 +1,7 @@
-"""Agreement of nn.functional and the layers with PyTorch: values and two derivatives."""
+"""Agreement with PyTorch of what the property-test cases leave out.
+
+Losses with weights and ignored classes, running statistics; activations at special values.
+"""
 
 import warnings
 from collections.abc import Callable
@@ -9,7 +12,6 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-import tinygrad_edu.nn as nn
 import tinygrad_edu.nn.functional as F
 
 pytestmark = pytest.mark.torch
@@ -26,38 +28,16 @@ class Row:
     arguments: Callable[[np.random.Generator], tuple[list[Any], dict[str, Any]]]
     constant: tuple[int, ...] = ()
     second: bool = True
-    warns: bool = False
     tensors: tuple[str, ...] = field(default=())  # keywords that are tensors
 
     def __str__(self) -> str:
         return self.name
 
 
-def rows(*shape: int, scale: float = 2.0, **choices: Any) -> Callable[[np.random.Generator], Any]:
-    """One array of this shape; keywords drawn from lists."""
-    return lambda rng: (
-        [rng.normal(size=shape) * scale],
-        {name: values[rng.integers(len(values))] for name, values in choices.items()},
-    )
-
-
-def pairs(*shape: int, low: float | None = None, **choices: Any) -> Callable[..., Any]:
-    """Two arrays of this shape, normal or uniform on [low, 1); keywords drawn from lists."""
-
-    def make(rng: np.random.Generator) -> Any:
-        draw = rng.normal if low is None else rng.random
-        arrays = [draw(size=shape) * (1 - (low or 0)) + (low or 0) for _ in range(2)]
-        return arrays, {name: values[rng.integers(len(values))] for name, values in choices.items()}
-
-    return make
-
-
 REDUCTIONS = ["none", "mean", "sum"]
 
 
-def labelled(
-    classes: int, *more: int, weighted: bool = True, **choices: Any
-) -> Callable[[np.random.Generator], Any]:
+def labelled(classes: int, *more: int, **choices: Any) -> Callable[[np.random.Generator], Any]:
     """Scores (N, C, ...) and classes (N, ...), some ignored; weights of the classes, or not."""
 
     def make(rng: np.random.Generator) -> Any:
@@ -67,22 +47,16 @@ def labelled(
         if rng.random() < 0.5:
             options["ignore_index"] = int(rng.choice([-100, 1]))
             target[rng.random(target.shape) < 0.3] = options["ignore_index"]
-        if weighted and rng.random() < 0.5:
+        if rng.random() < 0.5:
             options["weight"] = rng.random(classes) + 0.1
         return [rng.normal(size=(6, classes, *more)), target], options
 
     return make
 
 
-def signs(*shape: int, inputs: int = 1, target: tuple[int, ...] | None = None, **choices: Any):
-    """Inputs of this shape and a target of 1 and -1."""
-
-    def make(rng: np.random.Generator) -> Any:
-        sides = rng.choice([-1.0, 1.0], shape if target is None else target)
-        options = {name: values[rng.integers(len(values))] for name, values in choices.items()}
-        return [*(rng.normal(size=shape) for _ in range(inputs)), sides], options
-
-    return make
+def signs(rng: np.random.Generator) -> Any:
+    options = {"margin": rng.choice([1.0, 0.5]), "reduction": REDUCTIONS[rng.integers(3)]}
+    return [rng.normal(size=(3, 4)), rng.choice([-1.0, 1.0], (3, 4))], options
 
 
 def probabilities(rng: np.random.Generator) -> Any:
@@ -91,19 +65,6 @@ def probabilities(rng: np.random.Generator) -> Any:
     if rng.random() < 0.5:
         options["weight"] = rng.random(5) + 0.1
     return [rng.normal(size=(6, 5)), scores / scores.sum(1, keepdims=True)], options
-
-
-def linear_arguments(rng: np.random.Generator) -> Any:
-    lead = tuple(rng.integers(1, 4, rng.integers(0, 4)))
-    weight = rng.normal(size=(4, 3))
-    bias = [rng.normal(size=4)] if rng.random() < 0.7 else []
-    return [rng.normal(size=(*lead, 3)), weight, *bias], {}
-
-
-def bilinear_arguments(rng: np.random.Generator) -> Any:
-    lead = tuple(rng.integers(1, 4, rng.integers(1, 3)))
-    arrays = [rng.normal(size=shape) for shape in ((*lead, 2), (*lead, 3), (4, 2, 3), (4,))]
-    return arrays, {}
 
 
 def batch_norm_arguments(rng: np.random.Generator) -> Any:
@@ -118,12 +79,6 @@ def batch_norm_arguments(rng: np.random.Generator) -> Any:
     }
 
 
-def gaussian(rng: np.random.Generator) -> Any:
-    shape = [(4, 3), (4, 1), (4,)][rng.integers(3)]
-    options = {"full": bool(rng.integers(2)), "reduction": REDUCTIONS[rng.integers(3)]}
-    return [rng.normal(size=(4, 3)), rng.normal(size=(4, 3)), rng.random(shape) + 0.2], options
-
-
 def binary(rng: np.random.Generator, logits: bool) -> Any:
     options: dict[str, Any] = {"reduction": REDUCTIONS[rng.integers(3)]}
     if rng.random() < 0.5:
@@ -132,13 +87,6 @@ def binary(rng: np.random.Generator, logits: bool) -> Any:
         options["pos_weight"] = rng.random(3) + 0.5
     x = rng.normal(size=(4, 3)) * 3 if logits else rng.random((4, 3)) * 0.98 + 0.01
     return [x, rng.random((4, 3))], options
-
-
-def logarithms(rng: np.random.Generator) -> Any:
-    x, t = (rng.normal(size=(4, 3)) for _ in range(2))
-    log_target = bool(rng.integers(2))
-    options = {"log_target": log_target, "reduction": ["none", "sum", "batchmean"][rng.integers(3)]}
-    return [x, t if log_target else np.exp(t)], options
 
 
 def multilabel(rng: np.random.Generator) -> Any:
@@ -157,44 +105,9 @@ def triplets(rng: np.random.Generator) -> Any:
     return [rng.normal(size=(6, 3)) for _ in range(3)], options
 
 
-R = {"reduction": REDUCTIONS}
-WITHOUT_ARGUMENTS = ["relu", "relu6", "selu", "silu", "mish", "logsigmoid", "softsign"]
-WITHOUT_ARGUMENTS += ["tanhshrink", "sigmoid", "tanh"]
 WEIGHT = ("weight",)
 ROWS = [
-    # Activations.
-    *(Row(name, rows(3, 4)) for name in WITHOUT_ARGUMENTS),
-    Row("leaky_relu", rows(3, 4, negative_slope=[0.01, 0.0, -0.5, 1.5])),
-    Row("rrelu", rows(3, 4, lower=[0.1, 0.2], upper=[0.3, 0.4])),
-    Row("elu", rows(3, 4, alpha=[1.0, 0.5, 2.0])),
-    Row("celu", rows(3, 4, alpha=[1.0, 0.5, -2.0])),
-    Row("gelu", rows(3, 4, approximate=["none", "tanh"])),
-    Row("softplus", rows(3, 4, scale=8, beta=[1.0, 2.0, 0.5], threshold=[20.0, 5.0])),
-    Row("hardtanh", rows(3, 4, min_val=[-1.0, -2.0], max_val=[1.0, 0.5])),
-    Row("hardsigmoid", rows(3, 4), second=False),
-    Row("hardswish", rows(3, 4)),
-    Row("hardshrink", rows(3, 4, lambd=[0.5, 1.0])),
-    Row("softshrink", rows(3, 4, lambd=[0.5, 0.0])),
-    Row("threshold", rows(3, 4, threshold=[0.1, -1.0], value=[3.0, 0.0])),
-    Row("glu", rows(2, 4, 6, dim=[-1, 1, 0])),
-    Row(
-        "prelu",
-        lambda rng: ([rng.normal(size=(4, 3, 2)), rng.normal(size=[1, 3][rng.integers(2)])], {}),
-    ),
-    *(Row(name, rows(3, 4, 2, dim=[0, 1, -1])) for name in ("softmax", "log_softmax", "softmin")),
-    # Layers.
-    Row("linear", linear_arguments),
-    Row("bilinear", bilinear_arguments),
     Row("batch_norm", batch_norm_arguments, constant=(1, 2)),
-    Row("normalize", rows(3, 4, p=[1.0, 2.0, 3.0], dim=[0, 1])),
-    Row("cosine_similarity", pairs(3, 4, dim=[0, 1])),
-    Row("pairwise_distance", pairs(3, 4, p=[1.0, 2.0, 3.0], keepdim=[True, False])),
-    # Losses.
-    Row("mse_loss", pairs(3, 4, **R)),
-    Row("l1_loss", pairs(3, 4, **R)),
-    Row("smooth_l1_loss", pairs(3, 4, beta=[1.0, 0.5, 0.0], **R)),
-    Row("huber_loss", pairs(3, 4, delta=[1.0, 0.5], **R)),
-    Row("kl_div", logarithms),
     Row("binary_cross_entropy", lambda rng: binary(rng, False), tensors=WEIGHT),
     Row(
         "binary_cross_entropy_with_logits",
@@ -206,17 +119,7 @@ ROWS = [
     Row("cross_entropy", labelled(5, label_smoothing=[0.0, 0.2]), tensors=WEIGHT),
     Row("cross_entropy", labelled(4, 2, 3, label_smoothing=[0.0, 0.2]), tensors=WEIGHT),
     Row("cross_entropy", probabilities, tensors=WEIGHT),
-    Row("poisson_nll_loss", pairs(3, 4, low=0.1, log_input=[True, False], full=[True, False], **R)),
-    Row("gaussian_nll_loss", gaussian),
-    Row("margin_ranking_loss", signs(6, inputs=2, margin=[0.0, 0.5], **R), constant=(2,)),
-    Row("hinge_embedding_loss", signs(3, 4, margin=[1.0, 0.5], **R), constant=(1,)),
-    Row("soft_margin_loss", signs(3, 4, **R), constant=(1,)),
-    Row(
-        "cosine_embedding_loss",
-        signs(5, 3, inputs=2, target=(5,), margin=[0.0, 0.3], **R),
-        constant=(2,),
-    ),
-    Row("multilabel_soft_margin_loss", pairs(3, 4, low=0.0, **R)),
+    Row("hinge_embedding_loss", signs, constant=(1,)),
     Row("multi_margin_loss", labelled(5), tensors=WEIGHT, second=False),
     Row("multilabel_margin_loss", multilabel, second=False),
     Row("triplet_margin_loss", triplets),
@@ -272,8 +175,7 @@ def test_function_agrees_with_pytorch(row, seed):
     ours = evaluate(tg, getattr(F, row.name), row, arrays, options)
     theirs = evaluate(torch, getattr(torch.nn.functional, row.name), row, arrays, options)
     for place, (x, y) in enumerate(zip(ours, theirs, strict=True)):
-        # An unused input has no gradient in one library, and one of zeros in the other. PyTorch's
-        # hardsigmoid has a slope of 1/6 in float32, for all types.
+        # An unused input has no gradient in one library, and one of zeros in the other.
         np.testing.assert_allclose(
             0.0 if x is None else x,
             0.0 if y is None else y,
@@ -291,7 +193,16 @@ SPECIAL += [np.inf, -np.inf, np.nan]
 @pytest.mark.parametrize(
     "name",
     [
-        *WITHOUT_ARGUMENTS,
+        "relu",
+        "relu6",
+        "selu",
+        "silu",
+        "mish",
+        "logsigmoid",
+        "softsign",
+        "tanhshrink",
+        "sigmoid",
+        "tanh",
         "elu",
         "celu",
         "gelu",
@@ -325,112 +236,6 @@ def test_error_functions_agree(name):
     x = np.linspace(-6, 6, 2001)
     ours = getattr(tg, name)(tg.tensor(x)).numpy()
     np.testing.assert_allclose(ours, getattr(torch, name)(torch.tensor(x)).numpy(), rtol=1e-13)
-
-
-LAYERS = [
-    ("Linear", (4, 3), (5, 4)),
-    ("Linear", (4, 3, False), (2, 5, 4)),
-    ("PReLU", (3,), (5, 3)),
-    ("BatchNorm1d", (4,), (5, 4)),
-    ("BatchNorm1d", (4, 1e-3, None), (5, 4, 2)),
-    ("BatchNorm1d", (4, 1e-5, 0.1, False), (5, 4)),
-    ("BatchNorm1d", (4, 1e-5, 0.1, True, False), (5, 4)),
-    ("BatchNorm2d", (4,), (5, 4, 2, 3)),
-]
-
-
-@pytest.mark.parametrize(("name", "arguments", "shape"), LAYERS)
-def test_layer_agrees_over_three_steps_and_in_evaluation(name, arguments, shape):
-    import torch
-
-    rng = np.random.default_rng(0)
-    theirs = getattr(torch.nn, name)(*arguments)
-    ours = getattr(nn, name)(*arguments)
-    assert repr(ours) == repr(theirs)
-    assert list(ours.state_dict()) == list(theirs.state_dict())
-    ours.load_state_dict(
-        {key: tg.tensor(value.numpy()) for key, value in theirs.state_dict().items()}
-    )
-    for _ in range(3):
-        array = rng.normal(size=shape).astype(np.float32)
-        x, y = tg.tensor(array, requires_grad=True), torch.tensor(array, requires_grad=True)
-        a, b = ours(x), theirs(y)
-        (a**3).sum().backward()
-        (b**3).sum().backward()
-        np.testing.assert_allclose(a.detach().numpy(), b.detach().numpy(), rtol=1e-4, atol=1e-5)
-        np.testing.assert_allclose(x.grad.numpy(), y.grad.numpy(), rtol=1e-3, atol=1e-4)
-    for (key, x), y in zip(ours.named_parameters(), theirs.parameters(), strict=True):
-        np.testing.assert_allclose(
-            x.grad.numpy(), y.grad.numpy(), rtol=1e-3, atol=1e-4, err_msg=key
-        )
-    for (key, x), y in zip(ours.named_buffers(), theirs.buffers(), strict=True):
-        np.testing.assert_allclose(x.numpy(), y.numpy(), rtol=1e-5, atol=1e-6, err_msg=key)
-    x = rng.normal(size=shape).astype(np.float32)
-    a, b = ours.eval()(tg.tensor(x)), theirs.eval()(torch.tensor(x))
-    np.testing.assert_allclose(a.detach().numpy(), b.detach().numpy(), rtol=1e-4, atol=1e-5)
-
-
-PLAIN = [
-    ("Threshold", (0.1, 20)),
-    ("Unflatten", (1, (2, 3))),
-    ("Bilinear", (2, 3, 4)),
-    *((name, (1,)) for name in ("Softmax", "Softmin", "LogSoftmax")),
-    *(
-        (name, ())
-        for name in [
-            "ReLU",
-            "ReLU6",
-            "LeakyReLU",
-            "RReLU",
-            "ELU",
-            "CELU",
-            "SELU",
-            "GELU",
-            "SiLU",
-            "Mish",
-            "Sigmoid",
-            "LogSigmoid",
-            "Tanh",
-            "Tanhshrink",
-            "Softsign",
-            "Softplus",
-            "Hardtanh",
-            "Hardsigmoid",
-            "Hardswish",
-            "Hardshrink",
-            "Softshrink",
-            "GLU",
-            "Softmax2d",
-            "Flatten",
-            "Identity",
-            "Dropout",
-            "Dropout1d",
-            "Dropout2d",
-            "Dropout3d",
-            "AlphaDropout",
-            "FeatureAlphaDropout",
-            "MSELoss",
-            "CrossEntropyLoss",
-            "CosineSimilarity",
-            "PairwiseDistance",
-        ]
-    ),
-]
-
-
-@pytest.mark.parametrize(("name", "arguments"), PLAIN)
-def test_layers_are_shown_as_in_pytorch(name, arguments):
-    import torch
-
-    assert repr(getattr(nn, name)(*arguments)) == repr(getattr(torch.nn, name)(*arguments))
-
-
-@pytest.mark.parametrize("name", ["ReLU", "ELU", "Hardtanh", "Dropout", "SiLU", "RReLU"])
-def test_in_place_layers_are_shown_as_in_pytorch(name):
-    import torch
-
-    ours = getattr(nn, name)(inplace=True)
-    assert repr(ours) == repr(getattr(torch.nn, name)(inplace=True))
 
 
 @pytest.mark.parametrize("name", ["alpha_dropout", "dropout"])

@@ -156,6 +156,53 @@ def test_a_scheduler_steps_after_each_epoch():
     assert trainer.optimizer.param_groups[0]["lr"] == 0.5 / 8
 
 
+@pytest.mark.parametrize(
+    ("interval", "steps"),
+    [("epoch", 3), ("batch", 12)],  # four batches of points in an epoch
+)
+def test_a_scheduler_steps_after_each_epoch_or_batch(interval, steps):
+    trainer = classifier()
+    scheduler = optim.lr_scheduler.OneCycleLR(trainer.optimizer, 1.0, 12, cycle_momentum=False)
+    trainer.scheduler, trainer.scheduler_interval = scheduler, interval
+    trainer.fit(3)
+    assert len(trainer.history.batch_losses) == 12
+    assert scheduler.last_epoch == steps
+
+
+@pytest.mark.parametrize(
+    ("mode", "tested", "figure"),
+    [
+        ("min", True, "test_loss"),
+        ("max", True, "test_accuracy"),
+        ("min", False, "train_loss"),
+        ("max", False, "train_accuracy"),
+    ],
+)
+def test_a_plateau_is_looked_for_in_the_figures_of_the_epoch(mode, tested, figure):
+    trainer = classifier()
+    trainer.test_loader = trainer.train_loader if tested else None
+    plateau = optim.lr_scheduler.ReduceLROnPlateau(trainer.optimizer, mode, threshold=0)
+    trainer.scheduler = plateau
+    history = trainer.fit(4)
+    assert plateau.best == (min if mode == "min" else max)(history[figure])
+
+
+def test_a_plateau_needs_a_figure_of_the_epoch():
+    trainer = classifier(metric=None)
+    plateau = optim.lr_scheduler.ReduceLROnPlateau(trainer.optimizer, mode="max")
+    trainer.scheduler = plateau
+    with pytest.raises(ValueError, match="metric to rise, but metric=None: use mode='min'"):
+        trainer.fit(1)
+    trainer.scheduler_interval = "batch"
+    with pytest.raises(ValueError, match="use scheduler_interval='epoch'"):
+        trainer.fit(1)
+
+
+def test_an_unknown_interval_is_refused():
+    with pytest.raises(ValueError, match="'epoch' or 'batch'; got 'step'"):
+        classifier(scheduler_interval="step")
+
+
 def test_no_epochs_and_a_negative_number_of_them():
     trainer = classifier()
     before = trainer.model[0].weight.clone()

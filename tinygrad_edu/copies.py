@@ -46,7 +46,7 @@ class Copies(TensorBase):
     def __reduce_ex__(self, protocol: Any) -> Any:
         self._refuse_unless_leaf("pickle")
         # The gradient stays behind, as in PyTorch; a subclass's attributes come along.
-        arguments = (type(self), np.ascontiguousarray(self.array), self.needs_grad)
+        arguments = (type(self), np.asarray(self.array, order="C"), self.needs_grad)
         return _rebuild, arguments, getattr(self, "__dict__", None) or None
 
     def _refuse_unless_leaf(self, what: str) -> None:

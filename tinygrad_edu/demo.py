@@ -57,21 +57,6 @@ class Recipe:
 RECIPES = {"MNIST": Recipe(8, 128, 0.002), "Digits": Recipe(30, 32, 0.003)}
 
 
-class _LastQuarter:
-    """A schedule: a tenth of the learning rate in the last quarter of the epochs."""
-
-    def __init__(self, optimizer: optim.Optimizer, epochs: int) -> None:
-        self.optimizer = optimizer
-        self.left = epochs - epochs // 4
-
-    def step(self) -> None:
-        """An epoch is over."""
-        self.left -= 1
-        if self.left == 0:
-            for group in self.optimizer.param_groups:
-                group["lr"] /= 10
-
-
 @dataclass(frozen=True)
 class GradientReport:
     """How backpropagation compares with numerical differentiation, for one parameter."""
@@ -108,66 +93,76 @@ def run(
     make_figure(1, 1)  # without matplotlib it is better to fail now than after the training
     train, test, why = choose_data(data)
     _check_folder(out)
-    with _one_thread():
-        outcome = _train_and_write(train, test, why, out, epochs, seed, progress)
-    if progress and outcome.files:
-        _say(f"Done in {time.perf_counter() - start:.0f} seconds.")
-    return outcome
-
-
-def _train_and_write(
-    train: LabelledImages,
-    test: LabelledImages,
-    why: str,
-    out: Path,
-    epochs: int | None,
-    seed: int,
-    progress: bool,
-) -> Outcome:
-    name = type(train).__name__
-    recipe = RECIPES[name]
+    recipe = RECIPES[type(train).__name__]
     epochs = recipe.epochs if epochs is None else epochs
-    size = int(np.prod(train.data.shape[1:]))
-    manual_seed(seed)
+    say = _say if progress else _say_nothing
+    with _one_thread():
+        manual_seed(seed)
+        trainer = _make_trainer(train, test, recipe, epochs, progress)
+        say(f"Data: {why}.")
+        say(
+            f"Network: {_sizes(trainer.model)} with ReLU, Adam; {len(train):,} images to learn "
+            f"from, {len(test):,} to be tested on, seed {seed}."
+        )
+        history = trainer.fit(epochs)
+        if not len(history):
+            say("There is nothing to report, and nothing was written.")
+            return Outcome(history)
+        shown = _to_show(trainer.model, test)
+        gradients = compare_gradients(trainer.model, *test[shown], seed=seed)
+        metrics = _measure(trainer, type(train).__name__, seed, gradients)
+        say(f"\nTest accuracy: {metrics['test_accuracy']:.4f}\n\n{gradient_table(gradients)}\n")
+        files = _write(out, _contents(trainer.model, test, shown, history, metrics))
+    say(f"Written to {out}: {', '.join(files)}")
+    if "graph.svg" not in files:
+        say("(graph.svg needs the program `dot`: apt install graphviz.)")
+    say(f"Done in {time.perf_counter() - start:.0f} seconds.")
+    return Outcome(history, metrics, files)
+
+
+def _make_trainer(
+    train: LabelledImages, test: LabelledImages, recipe: Recipe, epochs: int, progress: bool
+) -> Trainer:
+    """The network, and how it learns."""
     model = nn.Sequential(
         nn.Flatten(),
-        nn.Linear(size, 100),
+        nn.Linear(int(np.prod(train.data.shape[1:])), 100),
         nn.ReLU(),
         nn.Linear(100, 100),
         nn.ReLU(),
         nn.Linear(100, 10),
     )
     optimizer = optim.Adam(model.parameters(), lr=recipe.lr)
-    test_loader = DataLoader(test, batch_size=1000)
-    trainer = Trainer(
+    return Trainer(
         model,
         nn.CrossEntropyLoss(),
         optimizer,
         DataLoader(train, batch_size=recipe.batch_size, shuffle=True),
-        test_loader,
-        scheduler=_LastQuarter(optimizer, epochs),
+        DataLoader(test, batch_size=1000),
+        scheduler=optim.lr_scheduler.MultiStepLR(optimizer, [epochs - epochs // 4]),
         progress=progress,
     )
-    if progress:
-        _say(f"Data: {why}.")
-        _say(
-            f"Network: {size}-100-100-10 with ReLU, Adam; {len(train):,} images to learn from, "
-            f"{len(test):,} to be tested on, seed {seed}."
-        )
-    history = trainer.fit(epochs)
-    if not len(history):
-        if progress:
-            _say("There is nothing to report, and nothing was written.")
-        return Outcome(history)
+
+
+def _sizes(model: Module) -> str:
+    """The widths of the layers, as "784-100-10"."""
+    layers = [module for module in model.modules() if isinstance(module, nn.Linear)]
+    return "-".join(map(str, [layers[0].in_features, *(layer.out_features for layer in layers)]))
+
+
+def _measure(
+    trainer: Trainer, data: str, seed: int, gradients: Sequence[GradientReport]
+) -> dict[str, Any]:
+    """The figures of the trained network, for metrics.json."""
+    assert trainer.test_loader is not None
     # After Ctrl-C the model has learnt a part of another epoch: these are the figures of what is
     # written.
-    figures = trainer.evaluate(test_loader)
-    shown = _to_show(model, test)
-    gradients = compare_gradients(model, *test[shown], seed=seed)
-    metrics = {
-        "data": name,
-        "model": f"{size}-100-100-10",
-        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+    figures = trainer.evaluate(trainer.test_loader)
+    history = trainer.history
+    return {
+        "data": data,
+        "model": _sizes(trainer.model),
+        "parameters": sum(parameter.numel() for parameter in trainer.model.parameters()),
         "seed": seed,
         "test_accuracy": figures["accuracy"],
         "test_loss": figures["loss"],
@@ -182,14 +177,6 @@ def _train_and_write(
             "python": platform.python_version(),
         },
     }
-    if progress:
-        _say(f"\nTest accuracy: {figures['accuracy']:.4f}\n\n{gradient_table(gradients)}\n")
-    files = _write(out, _contents(model, test, shown, history, metrics))
-    if progress:
-        _say(f"Written to {out}: {', '.join(files)}")
-        if "graph.svg" not in files:
-            _say("(graph.svg needs the program `dot`: apt install graphviz.)")
-    return Outcome(history, metrics, files)
 
 
 def compare_gradients(
@@ -418,6 +405,10 @@ def _write(out: Path, contents: dict[str, bytes]) -> list[str]:
 def _say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
+
+
+def _say_nothing(text: str) -> None:
+    """For a demo without progress."""
 
 
 @contextlib.contextmanager

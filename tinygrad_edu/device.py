@@ -7,6 +7,7 @@ from typing import Any
 
 __all__ = [
     "channels_last",
+    "channels_last_3d",
     "check_device",
     "contiguous_format",
     "device",
@@ -37,6 +38,13 @@ class device:
             )
         self.type = name
         self.index = int(number) if number else index
+
+    def __enter__(self) -> device:
+        """`with tg.device("cpu"):`, where tensors are made anyway."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, device) and (self.type, self.index) == (other.type, other.index)
@@ -84,6 +92,7 @@ class memory_format(Enum):
     contiguous_format = "contiguous_format"
     preserve_format = "preserve_format"
     channels_last = "channels_last"
+    channels_last_3d = "channels_last_3d"
 
     def __repr__(self) -> str:
         return f"tinygrad_edu.{self.value}"
@@ -93,3 +102,4 @@ strided = layout.strided
 contiguous_format = memory_format.contiguous_format
 preserve_format = memory_format.preserve_format
 channels_last = memory_format.channels_last
+channels_last_3d = memory_format.channels_last_3d

@@ -6,6 +6,8 @@ Everything random also takes `generator=`: a `tg.Generator` or a NumPy generator
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,6 +19,7 @@ __all__ = [
     "AnyGenerator",
     "Generator",
     "default_generator",
+    "fork_rng",
     "get_rng_state",
     "initial_seed",
     "manual_seed",
@@ -70,6 +73,11 @@ class Generator:
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Continue from a state that `get_state` returned."""
+        if not isinstance(state, dict) or not {"seed", "bits"} <= state.keys():
+            raise TypeError(
+                "A state is what get_state() or tg.get_rng_state() returned; got "
+                f"{type(state).__name__}. PyTorch's states are those of other generators."
+            )
         self._seed = state["seed"]
         self.numpy.bit_generator.state = state["bits"]
 
@@ -147,3 +155,27 @@ def set_rng_state(state: dict[str, Any]) -> None:
     True
     """
     _default.set_state(state)
+
+
+@contextmanager
+def fork_rng(
+    devices: object = None,  # noqa: ARG001
+    enabled: bool = True,
+    device_type: str = "cpu",  # noqa: ARG001
+) -> Iterator[None]:
+    """Within `with`, random numbers do not count: afterwards the stream is where it was.
+
+    `devices` are PyTorch's other devices, without effect. PyTorch: `torch.random.fork_rng`.
+
+    >>> state = tg.get_rng_state()
+    >>> with tg.random.fork_rng():
+    ...     _ = tg.rand(2)
+    >>> tg.get_rng_state() == state
+    True
+    """
+    state = get_rng_state() if enabled else None
+    try:
+        yield
+    finally:
+        if state is not None:
+            set_rng_state(state)

@@ -2,24 +2,23 @@
 
 What a tensor is stands in `TensorBase` (autograd/graph.py): the array, the gradient, the place in
 the graph. Here it gets its behaviour in the graph; the long list of its other methods is in
-`methods.py`, how it is copied in `copies.py`.
+`methods`, how it is copied in `copies.py`.
 """
 
 from __future__ import annotations
 
 import warnings
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from . import printing
-from .autograd import differentiate
+from .autograd import differentiate, hooks
 from .autograd.graph import Array, Operation, TensorBase, register_tensor, wrap
-from .autograd.notes import Handle
 from .copies import Copies, become
-from .methods import Functions, Operators, PythonAndNumPy, ShapeAndType
+from .methods import Methods
 from .ops import dtypes
 from .ops.from_data import to_array
 
@@ -27,7 +26,7 @@ __all__ = ["Tensor"]
 
 
 @register_tensor
-class Tensor(Copies, ShapeAndType, PythonAndNumPy, Operators, Functions):
+class Tensor(Copies, Methods):
     """An array with a gradient and a place in the graph of its computation.
 
     `tg.tensor(data)` makes one from numbers; `tg.Tensor(data)` makes a float tensor, and
@@ -119,6 +118,8 @@ class Tensor(Copies, ShapeAndType, PythonAndNumPy, Operators, Functions):
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
+        if not isinstance(value, bool):
+            raise RuntimeError(f"requires_grad must be a bool; got {value!r}.")
         self.requires_grad_(value)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
@@ -212,26 +213,8 @@ class Tensor(Copies, ShapeAndType, PythonAndNumPy, Operators, Functions):
         notes = None if self.node is None else self.node.notes
         return notes is not None and notes.retain is not None and notes.retain() is self
 
-    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Handle:
-        """Call `hook(gradient)` when this tensor's gradient is computed; its answer replaces it.
-
-        Returns a handle with `remove()`. PyTorch: `Tensor.register_hook`.
-
-        >>> x = tg.tensor(1.0, requires_grad=True)
-        >>> handle = x.register_hook(lambda grad: grad * 10)
-        >>> (2 * x).backward()
-        >>> x.grad
-        tensor(20.)
-        """
-        if not self.requires_grad:
-            raise RuntimeError(
-                "register_hook: this tensor does not require grad, so the hook would never run."
-            )
-        if self.node is not None:
-            return self.node.register_hook(hook)
-        if self.hooks is None:
-            self.hooks = {}
-        return Handle(self.hooks, hook)
+    register_hook = hooks.register_hook
+    register_post_accumulate_grad_hook = hooks.register_post_accumulate_grad_hook
 
     def __repr__(self) -> str:
         return printing.tensor_repr(self)

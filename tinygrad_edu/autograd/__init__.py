@@ -5,6 +5,9 @@ back), `differentiate.py` (the functions that start it), `mode.py` (what is reco
 (what changing values does to a graph), then `fused.py`, `function.py` and `gradcheck.py`.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from . import function
 from .anomaly import detect_anomaly, set_detect_anomaly
 from .differentiate import backward, grad
@@ -17,9 +20,21 @@ from .mode import (
     no_grad,
     set_grad_enabled,
 )
+from .variable import Variable
+
+if TYPE_CHECKING:
+    from . import functional as functional
+
+
+def __getattr__(name: str) -> object:
+    if name == "functional":
+        return import_module(".functional", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     "Function",
+    "Variable",
     "backward",
     "detect_anomaly",
     "enable_grad",

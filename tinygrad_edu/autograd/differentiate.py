@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,8 @@ __all__ = ["backward", "grad"]
 
 def _root(tensor: TensorBase, grad: Any, create_graph: bool) -> tuple[Edge, Value]:
     """A tensor to differentiate, and the gradient to begin with."""
+    if not isinstance(tensor, TensorBase):
+        raise TypeError(f"Tensors are differentiated, not a {type(tensor).__name__}.")
     edge = tensor.edge
     if edge is None:
         raise RuntimeError(
@@ -50,7 +53,8 @@ def _root(tensor: TensorBase, grad: Any, create_graph: bool) -> tuple[Edge, Valu
 
 
 def _as_list(x: Any) -> list[Any]:
-    return list(x) if isinstance(x, (list, tuple)) else [x]
+    one = isinstance(x, (TensorBase, np.ndarray)) or not isinstance(x, Iterable)
+    return [x] if one else list(x)
 
 
 def _roots(tensors: Any, grads: Any, create_graph: bool) -> list[tuple[Edge, Value]]:
@@ -66,6 +70,8 @@ def _roots(tensors: Any, grads: Any, create_graph: bool) -> list[tuple[Edge, Val
 def _targets(inputs: Sequence[TensorBase]) -> list[Edge]:
     edges = []
     for index, tensor in enumerate(inputs):
+        if not isinstance(tensor, TensorBase):
+            raise TypeError(f"Input {index} is no tensor, but a {type(tensor).__name__}.")
         edge = tensor.edge
         if edge is None:
             raise RuntimeError(
@@ -81,7 +87,7 @@ def backward(
     grad_tensors: Tensor | Sequence[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
-    inputs: Tensor | Sequence[Tensor] | None = None,
+    inputs: Tensor | Iterable[Tensor] | None = None,
 ) -> None:
     """Add the gradients of `tensors` to the `grad` of every leaf they were computed from.
 
@@ -125,11 +131,13 @@ def backward(
 
 def grad(
     outputs: Tensor | Sequence[Tensor],
-    inputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Iterable[Tensor],
     grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
     materialize_grads: bool = False,
 ) -> tuple[Tensor, ...]:
     """The gradients of `outputs` with respect to `inputs`, returned instead of accumulated.
@@ -138,7 +146,9 @@ def grad(
     so that its results can be differentiated again. An input that the outputs do not depend on is
     an error, or None under `allow_unused=True`, or zeros under `materialize_grads=True`.
 
-    PyTorch: `torch.autograd.grad`.
+    With `is_grads_batched=True` every gradient of `grad_outputs` has a further first dimension, one
+    pass for each place of it, and so have the results. `only_inputs` is PyTorch's old argument,
+    without effect. PyTorch: `torch.autograd.grad`.
 
     >>> x = tg.tensor(3.0, requires_grad=True)
     >>> (first,) = tg.autograd.grad(x**3, x, create_graph=True)
@@ -146,9 +156,19 @@ def grad(
     >>> first.item(), second.item()
     (27.0, 18.0)
     """
+    if not only_inputs:
+        warnings.warn(
+            "grad: only_inputs=False has no effect; autograd.backward() adds up the gradients of "
+            "all leaves.",
+            FutureWarning,
+            stacklevel=2,
+        )
     keep = create_graph if retain_graph is None else retain_graph
     tensors = _as_list(inputs)
     edges = _targets(tensors)
+    if is_grads_batched:
+        options = (create_graph, True, allow_unused, False, materialize_grads)
+        return _batched(outputs, tensors, grad_outputs, keep, options)
     if allow_unused is False and materialize_grads:
         raise ValueError(
             "materialize_grads=True makes zeros of unused inputs: allow_unused cannot be False."
@@ -184,3 +204,31 @@ def grad(
                     "materialize_grads=True to get zeros."
                 )
     return tuple(results)
+
+
+def _batched(
+    outputs: Tensor | Sequence[Tensor],
+    inputs: list[Tensor],
+    grad_outputs: Tensor | Sequence[Tensor | None] | None,
+    keep: bool,
+    options: tuple[Any, ...],
+) -> tuple[Tensor, ...]:
+    """`grad` once for each place of the first dimension of `grad_outputs`."""
+    batches = [] if grad_outputs is None else _as_list(grad_outputs)
+    counts = {x.shape[0] if isinstance(x, TensorBase) and x.shape else 0 for x in batches}
+    if len(counts) != 1 or 0 in counts:
+        raise RuntimeError(
+            "grad: is_grads_batched=True needs grad_outputs whose first dimension, of the same "
+            "length and not empty in all, counts the gradients; got shapes "
+            f"{[tuple(getattr(x, 'shape', ())) for x in batches]}."
+        )
+    count = counts.pop()
+    passes = [
+        grad(outputs, inputs, [x[i] for x in batches], keep or i < count - 1, *options)
+        for i in range(count)
+    ]
+    stack: Any = np.stack  # which records, for tensors
+    found: list[Any] = [
+        None if parts[0] is None else stack(parts) for parts in zip(*passes, strict=True)
+    ]
+    return tuple(found)

@@ -37,62 +37,25 @@ def sweep(
     Tensor.
     """
     roots = list(roots)
-    on_path = None if targets is None else _leading_to(targets, [edge for edge, _ in roots])
-    wanted = None if on_path is None else on_path.__contains__
+    edges = [edge for edge, _ in roots]
+    wanted = None if targets is None else _leading_to(targets, edges).__contains__
     anomaly = MODE.get().anomaly
-    pending: dict[Operation, Value] = {}
-    summed: set[Operation] = set()  # whose pending gradient is a sum made here, free to be added to
-    heap: list[tuple[int, Operation]] = []
-    arrived: dict[Edge, Value] = {}
-    owned: set[int] = set()  # arrays that already became some tensor's gradient
-
-    def send(edge: Edge, grad: Value, own: bool) -> None:
-        """Add one contribution to what is pending for an edge."""
-        if isinstance(edge, Operation):
-            before = pending.get(edge)
-            if before is None:
-                pending[edge] = grad
-                heappush(heap, (-edge.number, edge))
-            elif create_graph or edge not in summed:
-                pending[edge] = before + grad
-                summed.add(edge)
-            else:
-                pending[edge] = np.add(before, grad, out=before) if before.ndim else before + grad
-            return
-        before = arrived.get(edge)
-        if before is not None:
-            arrived[edge] = before + grad if create_graph else np.add(before, grad, out=before)
-        else:
-            # A gradient array has one owner. A fresh result of a rule is taken as it is.
-            array = grad.array if create_graph else grad
-            fresh = own and type(array) is np.ndarray and array.base is None
-            if not fresh or id(array) in owned:
-                grad = grad.clone() if create_graph else np.array(grad)
-                array = grad.array if create_graph else grad
-            owned.add(id(array))
-            arrived[edge] = grad
-
+    pending = Pending(create_graph)
+    send, heap, received = pending.send, pending.heap, pending.received
     for edge, grad in roots:
         if wanted is None or wanted(edge):
             send(edge, grad, False)
     while heap:
         node = heappop(heap)[1]
-        grad = pending.pop(node)
-        notes = node.notes
-        if notes is not None:
+        grad = received.pop(node)
+        if node.notes is not None:
             grad = run_node_hooks(node, grad, create_graph)
         if targets is not None and node in targets:
-            arrived[node] = grad
+            pending.arrived[node] = grad
             if not any(parent is not None and wanted(parent) for parent in node.parents):  # type: ignore[misc]
                 continue
         if type(node) is Output:
-            # The operation with several results waits for all of their gradients, in a list.
-            parent: Any = node.parents[0]
-            parts = pending.setdefault(parent, {})
-            if not parts:
-                heappush(heap, (-parent.number, parent))
-            # A result that was saved has a second such node under `create_graph`.
-            parts[node.index] = parts[node.index] + grad if node.index in parts else grad
+            pending.send_part(node, grad)
             continue
         values = _saved_values(node, create_graph)
         for edge, contribution in node.differentiate(grad, values, wanted):
@@ -104,21 +67,71 @@ def sweep(
             if part.dtype != edge.dtype:
                 part = part.astype(edge.dtype)
             if anomaly:
-                check_gradient(node, part, [edge for edge, _ in roots])
+                check_gradient(node, part, edges)
             send(edge, part, node.owns_results and part is not grad)
         if not keep:
             node.release()
-    return arrived
+    return pending.arrived
+
+
+class Pending:
+    """Gradients on their way: received by nodes that wait for their turn, and by leaves."""
+
+    __slots__ = ("arrived", "create_graph", "heap", "owned", "received", "summed")
+
+    def __init__(self, create_graph: bool) -> None:
+        self.create_graph = create_graph
+        self.heap: list[tuple[int, Operation]] = []
+        self.received: dict[Operation, Value] = {}
+        self.summed: set[Operation] = set()  # which received a sum made here, free to be added to
+        self.arrived: dict[Edge, Value] = {}
+        self.owned: set[int] = set()  # arrays that already became some tensor's gradient
+
+    def send(self, edge: Edge, grad: Value, own: bool) -> None:
+        """Add one contribution to what an edge receives; `own`: it belongs to nobody else."""
+        if not isinstance(edge, Operation):
+            return self.arrive(edge, grad, own)
+        before = self.received.get(edge)
+        if before is None:
+            heappush(self.heap, (-edge.number, edge))
+        elif self.create_graph or edge not in self.summed or not before.ndim:
+            grad = before + grad
+            self.summed.add(edge)
+        else:
+            grad = np.add(before, grad, out=before)
+        self.received[edge] = grad
+
+    def send_part(self, node: Output, grad: Value) -> None:
+        """The operation with several results waits for all of their gradients, in a dict."""
+        parent: Any = node.parents[0]
+        parts = self.received.setdefault(parent, {})
+        if not parts:
+            heappush(self.heap, (-parent.number, parent))
+        # A result that was saved has a second such node under `create_graph`.
+        parts[node.index] = parts[node.index] + grad if node.index in parts else grad
+
+    def arrive(self, leaf: TensorBase, grad: Value, own: bool) -> None:
+        """Add one contribution to the gradient of a leaf, whose array has one owner."""
+        before = self.arrived.get(leaf)
+        if before is not None and self.create_graph:
+            grad = before + grad
+        elif before is not None:
+            grad = np.add(before, grad, out=before)
+        else:
+            # A fresh result of a rule is taken as it is.
+            array = grad.array if self.create_graph else grad
+            fresh = own and type(array) is np.ndarray and array.base is None
+            if not fresh or id(array) in self.owned:
+                grad = grad.clone() if self.create_graph else np.array(grad)
+            self.owned.add(id(grad.array if self.create_graph else grad))
+        self.arrived[leaf] = grad
 
 
 def unbroadcast(grad: Value, shape: tuple[int, ...], node: Operation) -> Value:
     """Undo broadcasting: sum over the dimensions in which an input of `shape` was repeated."""
     lead = len(grad.shape) - len(shape)
-    stretched = (
-        tuple(axis for axis, size in enumerate(shape) if size == 1 and grad.shape[lead + axis] != 1)
-        if lead >= 0
-        else ()
-    )
+    sizes = zip(shape, grad.shape[max(lead, 0) :], strict=False)
+    stretched = tuple(axis for axis, (size, repeated) in enumerate(sizes) if size == 1 != repeated)
     if lead > 0:
         grad = grad.sum(axis=tuple(range(lead)))
     if stretched:
@@ -143,11 +156,8 @@ def _saved_values(node: Operation, create_graph: bool) -> dict[int, Value]:
     values: dict[int, Value] = {}
     for slot, (value, version, count) in saved.items():
         if version is not None and version[0] != count:
-            which = (
-                "its result"
-                if slot < 0
-                else f"input {dict(enumerate(node.inputs)).get(slot, slot)}"
-            )
+            name = dict(enumerate(node.inputs)).get(slot, slot)
+            which = "its result" if slot < 0 else f"input {name}"
             raise RuntimeError(
                 f"One of the tensors needed for the gradient of {node.name} was changed by an "
                 f"in-place operation: {which}, of shape {np.shape(value)} and dtype "

@@ -104,7 +104,9 @@ class _FunctionNode(Operation):
         finally:
             self.ctx._values = None
         answers = answer if isinstance(answer, tuple) else (answer,)
-        if len(answers) != self.arguments:
+        # As in PyTorch, arguments that the call left to their defaults may have a None, too.
+        extra = answers[self.arguments :]
+        if len(answers) < self.arguments or any(part is not None for part in extra):
             raise RuntimeError(
                 f"{self.name}.backward returned {len(answers)} gradients, but forward took "
                 f"{self.arguments} arguments: return one for each, None where there is none."

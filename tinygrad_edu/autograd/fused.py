@@ -8,13 +8,10 @@ documentation, the oracle of the tests, and what a pass with `create_graph=True`
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import differentiate
 from .graph import Alias, Operation, TensorBase, Value, apply
-
-if TYPE_CHECKING:
-    from ..tensor import Tensor
 
 __all__ = ["Fused"]
 
@@ -24,7 +21,7 @@ class Fused(Operation):
 
     __slots__ = ()
 
-    plain: Callable[..., Tensor]
+    plain: Callable[..., Any]
 
     @classmethod
     def always_saved(cls) -> set[int]:
@@ -35,7 +32,9 @@ class Fused(Operation):
         self, grad: Value, values: dict[int, Value], wanted: Callable[[Any], bool] | None
     ) -> Iterable[tuple[Operation | TensorBase, Value]]:
         """The kernel's backward; in a higher-order pass, the gradient of the plain composition."""
-        if not isinstance(grad, TensorBase):
+        # An operation with several results gets a dict: their gradients by number.
+        grads_out = grad if self.multiple else {0: grad}
+        if not any(isinstance(part, TensorBase) for part in grads_out.values()):
             yield from super().differentiate(grad, values, wanted)
             return
         inputs: list[Any] = [values[index] for index in range(len(self.parents))]
@@ -47,11 +46,11 @@ class Fused(Operation):
         for index in asked:
             # A node of its own for each use, so that f(x, x) gets two separate gradients.
             inputs[index] = apply(Alias(), inputs[index])
-        result = self.plain(*inputs)
+        results = self.plain(*inputs) if self.multiple else (self.plain(*inputs),)
         grads = differentiate.grad(
-            result,
+            [results[number] for number in grads_out],
             [inputs[i] for i in asked],
-            grad,  # type: ignore[arg-type]
+            list(grads_out.values()),
             create_graph=True,
             allow_unused=True,
         )

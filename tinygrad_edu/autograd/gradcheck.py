@@ -132,6 +132,8 @@ def gradcheck(
     PyTorch: `torch.autograd.gradcheck`. Its checks of batched and forward-mode gradients and of
     sparse tensors do not exist here, and asking for them raises ValueError.
 
+    Unlike PyTorch, the relative tolerance is 1e-4: with 1e-3 an error of 0.1 % in a rule passes.
+
     >>> x = tg.tensor([0.5, 1.5], dtype=tg.float64, requires_grad=True)
     >>> tg.autograd.gradcheck(tg.exp, x)
     True

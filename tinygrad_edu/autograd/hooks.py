@@ -3,13 +3,79 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .graph import Operation, TensorBase, Value, wrap
+from .notes import Handle
 
-__all__ = ["accumulate", "run_node_hooks", "run_tensor_hooks"]
+if TYPE_CHECKING:
+    from ..tensor import Tensor
+
+__all__ = [
+    "accumulate",
+    "register_hook",
+    "register_post_accumulate_grad_hook",
+    "run_node_hooks",
+    "run_tensor_hooks",
+]
+
+
+class After:
+    """Among the hooks of a leaf, one that is called when its `grad` is complete."""
+
+    __slots__ = ("function",)
+
+    def __init__(self, function: Callable[[Tensor], None]) -> None:
+        self.function = function
+
+
+def register_hook(self: Tensor, hook: Callable[[Tensor], Tensor | None]) -> Handle:
+    """Call `hook(gradient)` when this tensor's gradient is computed; its answer replaces it.
+
+    Returns a handle with `remove()`. Raises RuntimeError for a tensor that does not require grad.
+    PyTorch: `Tensor.register_hook`.
+
+    >>> x = tg.tensor(1.0, requires_grad=True)
+    >>> handle = x.register_hook(lambda grad: grad * 10)
+    >>> (2 * x).backward()
+    >>> x.grad
+    tensor(20.)
+    """
+    if not self.requires_grad:
+        raise RuntimeError(
+            "register_hook: this tensor does not require grad, so the hook would never run."
+        )
+    if self.node is not None:
+        return self.node.register_hook(hook)
+    if self.hooks is None:
+        self.hooks = {}
+    return Handle(self.hooks, hook)
+
+
+def register_post_accumulate_grad_hook(self: Tensor, hook: Callable[[Tensor], None]) -> Handle:
+    """Call `hook(tensor)` each time `backward` has added to this leaf's `grad`.
+
+    The hook may use and change the tensor and its gradient; it runs without recording, unless
+    `create_graph=True`. Returns a handle with `remove()`. Raises RuntimeError for a tensor that was
+    computed or does not require grad. PyTorch: `Tensor.register_post_accumulate_grad_hook`.
+
+    >>> w = tg.tensor([1.0, 2.0], requires_grad=True)
+    >>> handle = w.register_post_accumulate_grad_hook(lambda w: w.sub_(0.5 * w.grad))
+    >>> (w * w).sum().backward()
+    >>> w
+    tensor([0., 0.], requires_grad=True)
+    """
+    if self.node is not None or not self.needs_grad:
+        state = "was computed" if self.node is not None else "does not require grad"
+        raise RuntimeError(
+            "register_post_accumulate_grad_hook: only leaf tensors that require grad accumulate a "
+            f"gradient; this one {state}. For an intermediate result: `x.register_hook`."
+        )
+    if self.hooks is None:
+        self.hooks = {}
+    return Handle(self.hooks, After(hook))
 
 
 def run_node_hooks(node: Operation, grad: Value, create_graph: bool) -> Value:
@@ -32,6 +98,8 @@ def run_tensor_hooks(
     if not hooks:
         return grad
     for hook in list(hooks.values()):
+        if isinstance(hook, After):
+            continue
         given = grad if create_graph else wrap(np.array(grad))
         answer = hook(given)
         if answer is None:
@@ -65,3 +133,6 @@ def accumulate(tensor: TensorBase, grad: Value) -> None:
     else:
         np.add(before.array, grad, out=before.array)
         before.version[0] += 1
+    for hook in list(tensor.hooks.values()) if tensor.hooks else ():
+        if isinstance(hook, After):
+            hook.function(tensor)

@@ -11,7 +11,7 @@ from .graph import Alias, Array, Operation, TensorBase, Value, apply, record, re
 from .mode import MODE
 from .notes import hand_over
 
-__all__ = ["WriteView", "attach", "check_writable", "overwrite", "rebind"]
+__all__ = ["WriteView", "attach", "check_writable", "holds", "overwrite", "rebind"]
 
 
 def attach(view: TensorBase) -> None:
@@ -93,6 +93,13 @@ def rebind(tensor: TensorBase, node: Operation | None) -> None:
         link.seen = tensor.version[1]
 
 
+def holds(dtype: np.dtype[Any], result: np.dtype[Any]) -> bool:
+    """Whether a result of another type may be written: not floats into integers, nor into bool."""
+    kinds = ["b", "iu", "f"]
+    levels = [next(i for i, kind in enumerate(kinds) if t.kind in kind) for t in (dtype, result)]
+    return levels[0] >= levels[1]
+
+
 def overwrite(tensor: TensorBase, operation: Operation, *others: Any) -> None:
     """`tensor.operation_(others)`: the result takes the place of the first input."""
     name = f"{operation.name.lower()}_"
@@ -118,7 +125,7 @@ def overwrite(tensor: TensorBase, operation: Operation, *others: Any) -> None:
             f"{name}: the result has shape {result.shape}, but a tensor of shape {tensor.shape} "
             "cannot grow in place. Use the operation that makes a new tensor."
         )
-    if not np.can_cast(result.dtype, tensor.dtype, "same_kind"):
+    if not holds(tensor.dtype, result.dtype):
         raise RuntimeError(
             f"{name}: result type {result.dtype} can't be cast to the tensor's {tensor.dtype}. "
             f"Convert first, for example `x = x.to(tg.{result.dtype})`."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from ..ops import creation
 from ..ops.dtypes import DTypeLike, int64
@@ -12,11 +12,14 @@ from . import init
 from .module import Module
 from .parameter import Parameter
 
-__all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d"]
+__all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "ChannelNorm"]
 
 
-class _BatchNorm(Module):
-    """What the layers share; they differ in the shapes that they accept."""
+class ChannelNorm(Module):
+    """What batch and instance norm share: weight and bias, and running estimates of each channel.
+
+    The layers differ in the shapes that they accept.
+    """
 
     _version = 2  # since PyTorch's second form there is num_batches_tracked
     dims: ClassVar[tuple[int, ...]]
@@ -74,14 +77,42 @@ class _BatchNorm(Module):
         if self.bias is not None:
             init.zeros_(self.bias)
 
-    def forward(self, input: Tensor) -> Tensor:
-        """Normalise each channel, by the batch's statistics or the running ones."""
-        shape = input.array.shape
+    def extra_repr(self) -> str:
+        """The options."""
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
+        )
+
+    def _load_from_state_dict(
+        self,
+        state_dict: dict[str, Any],
+        prefix: str,
+        local_metadata: dict[str, Any],
+        *lists: Any,
+    ) -> None:
+        key = prefix + "num_batches_tracked"
+        batches = self.num_batches_tracked
+        if (local_metadata.get("version") or 1) < 2 and batches is not None:
+            # Saved before the batches were counted.
+            state_dict.setdefault(key, creation.tensor(0, dtype=int64))
+        super()._load_from_state_dict(state_dict, prefix, local_metadata, *lists)
+
+    def _check_dims(self, shape: tuple[int, ...]) -> None:
         if len(shape) not in self.dims:
             raise ValueError(
                 f"{type(self).__name__}: expected {self.shapes} input (got {len(shape)}D input of "
                 f"shape {shape})."
             )
+
+
+class _BatchNorm(ChannelNorm):
+    """Normalisation of each channel across the samples."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Normalise each channel, by the batch's statistics or the running ones."""
+        shape = input.array.shape
+        self._check_dims(shape)
         if shape[1] != self.num_features:
             raise RuntimeError(
                 f"{type(self).__name__}({self.num_features}): the input of shape {shape} has "
@@ -107,13 +138,6 @@ class _BatchNorm(Module):
             self.training or mean is None or var is None,
             0.0 if factor is None else factor,
             self.eps,
-        )
-
-    def extra_repr(self) -> str:
-        """The options."""
-        return (
-            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
         )
 
 

@@ -6,6 +6,7 @@ import operator
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self, TypeVar, overload
 
+from ..ops.dtypes import type_name
 from ..tensor import Tensor
 from .module import Module, _indented
 from .parameter import Parameter
@@ -103,7 +104,7 @@ class _Chain(Module):
     def insert(self, index: int, module: Module) -> Self:
         """Put a module before the one at `index`, and number all anew; returns self."""
         if not isinstance(module, Module):
-            raise TypeError(f"{type(module).__name__} is not a Module subclass.")
+            raise TypeError(f"{type_name(module)} is not a Module subclass.")
         if not -len(self) <= index <= len(self):
             raise IndexError(f"index {index} is out of range: there are {len(self)} modules")
         modules = list(self)
@@ -407,11 +408,11 @@ class ParameterDict(Module):
 
     _keys: dict[str, None]
 
-    def __init__(self, values: Any = None) -> None:
+    def __init__(self, parameters: Any = None) -> None:
         super().__init__()
         self._keys = {}
-        if values is not None:
-            self.update(values)
+        if parameters is not None:
+            self.update(parameters)
 
     def __getitem__(self, key: str) -> Any:
         self._check_key(key)

@@ -58,6 +58,8 @@ class Dropout(_Dropout):
 
     Raises ValueError unless 0 ≤ p ≤ 1, and for another word than "train" and "test".
 
+    Unlike PyTorch, `scale_at` offers a choice; its default is PyTorch's way.
+
     >>> nn.Dropout(0.25).eval()(tg.ones(2))
     tensor([1., 1.])
     >>> nn.Dropout(0.25, scale_at="test").eval()(tg.ones(2))

@@ -28,10 +28,27 @@ from ..ops.activations import (
     softshrink,
     threshold,
 )
+from ..ops.adaptive_pooling import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_max_pool1d,
+    adaptive_max_pool1d_with_indices,
+    adaptive_max_pool2d,
+    adaptive_max_pool2d_with_indices,
+)
+from ..ops.attention import scaled_dot_product_attention
+from ..ops.average_pooling import avg_pool1d, avg_pool2d, lp_pool1d, lp_pool2d
+from ..ops.batch_normalization import batch_norm
+from ..ops.convolution import conv1d, conv2d, conv_transpose1d, conv_transpose2d
 from ..ops.cross_entropy import cross_entropy, nll_loss
-from ..ops.distances import cosine_similarity, normalize, pairwise_distance
+from ..ops.ctc import ctc_loss
+from ..ops.distances import cosine_similarity, normalize, pairwise_distance, pdist
 from ..ops.dtypes import DTypeLike
+from ..ops.embedding import embedding, embedding_bag
+from ..ops.grid_sampling import affine_grid, grid_sample
+from ..ops.group_normalization import group_norm, instance_norm, local_response_norm
 from ..ops.joining import pad
+from ..ops.layer_normalization import layer_norm, rms_norm
 from ..ops.losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -54,6 +71,7 @@ from ..ops.margin_losses import (
     triplet_margin_loss,
     triplet_margin_with_distance_loss,
 )
+from ..ops.multi_head_attention import multi_head_attention_forward
 from ..ops.neural import (
     alpha_dropout,
     bilinear,
@@ -66,7 +84,23 @@ from ..ops.neural import (
     linear,
     one_hot,
 )
-from ..ops.normalization import batch_norm
+from ..ops.pooling import (
+    max_pool1d,
+    max_pool1d_with_indices,
+    max_pool2d,
+    max_pool2d_with_indices,
+    max_unpool1d,
+    max_unpool2d,
+)
+from ..ops.resampling import (
+    channel_shuffle,
+    interpolate,
+    pixel_shuffle,
+    pixel_unshuffle,
+    upsample,
+    upsample_bilinear,
+    upsample_nearest,
+)
 from ..ops.smooth_activations import (
     celu,
     elu,
@@ -80,6 +114,7 @@ from ..ops.smooth_activations import (
     tanhshrink,
 )
 from ..ops.unary import sigmoid, tanh
+from ..ops.unfolding import col2im, fold, im2col, unfold
 from ..random import Generator, resolve
 
 if TYPE_CHECKING:
@@ -99,8 +134,64 @@ __all__ = [
     "one_hot",
 ]
 
+# Convolution.
+__all__ += [
+    "col2im",
+    "conv1d",
+    "conv2d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "fold",
+    "im2col",
+    "unfold",
+]
+
+# Pooling.
+__all__ += [
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool1d_with_indices",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool2d_with_indices",
+    "avg_pool1d",
+    "avg_pool2d",
+    "lp_pool1d",
+    "lp_pool2d",
+    "max_pool1d",
+    "max_pool1d_with_indices",
+    "max_pool2d",
+    "max_pool2d_with_indices",
+    "max_unpool1d",
+    "max_unpool2d",
+]
+
+# Normalisation within a sample, embeddings, attention.
+__all__ += [
+    "embedding",
+    "embedding_bag",
+    "group_norm",
+    "instance_norm",
+    "layer_norm",
+    "local_response_norm",
+    "multi_head_attention_forward",
+    "rms_norm",
+    "scaled_dot_product_attention",
+]
+
 # Shape.
-__all__ += ["pad"]
+__all__ += [
+    "affine_grid",
+    "channel_shuffle",
+    "grid_sample",
+    "interpolate",
+    "pad",
+    "pixel_shuffle",
+    "pixel_unshuffle",
+    "upsample",
+    "upsample_bilinear",
+    "upsample_nearest",
+]
 
 # Activations.
 __all__ += [
@@ -149,6 +240,7 @@ __all__ += [
     "cosine_embedding_loss",
     "cosine_similarity",
     "cross_entropy",
+    "ctc_loss",
     "gaussian_nll_loss",
     "hinge_embedding_loss",
     "huber_loss",
@@ -162,6 +254,7 @@ __all__ += [
     "nll_loss",
     "normalize",
     "pairwise_distance",
+    "pdist",
     "poisson_nll_loss",
     "smooth_l1_loss",
     "soft_margin_loss",
@@ -274,8 +367,8 @@ def gumbel_softmax(
     soft = _softmax.softmax((logits + wrap(noise)) / tau, dim)
     if not hard:
         return soft
-    values = soft.array
+    values = np.atleast_1d(soft.array)
     chosen = np.zeros_like(values)
     np.put_along_axis(chosen, np.expand_dims(values.argmax(axis=dim), dim), 1, axis=dim)
     # Value chosen, gradient of soft.
-    return wrap(chosen - values) + soft
+    return wrap((chosen - values).reshape(soft.shape)) + soft

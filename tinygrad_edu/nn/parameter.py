@@ -7,6 +7,7 @@ from typing import Any
 
 from ..autograd.graph import wrap
 from ..copies import become
+from ..ops.dtypes import type_name
 from ..tensor import Tensor
 
 __all__ = ["Buffer", "Parameter"]
@@ -18,7 +19,7 @@ def _leaf(data: Any, requires_grad: bool, name: str) -> Tensor:
         return Tensor().requires_grad_(requires_grad)
     if not isinstance(data, Tensor):
         raise TypeError(
-            f"{name} is made from a tensor, whose memory it shares; got {type(data).__name__}. "
+            f"{name} is made from a tensor, whose memory it shares; got {type_name(data)}. "
             f"Write nn.{name}(tg.tensor(...)), or nn.{name}(tg.from_numpy(array)) to share an "
             "array."
         )

@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "IncompatibleKeys",
+    "get_extra_state",
     "load_state_dict",
     "register_load_state_dict_post_hook",
     "register_load_state_dict_pre_hook",
     "register_state_dict_post_hook",
     "register_state_dict_pre_hook",
+    "set_extra_state",
     "state_dict",
 ]
 
@@ -100,6 +102,38 @@ def save_to_state_dict(self: Module, destination: Any, prefix: str, keep_vars: b
     """
     for name, tensor in own_state(self).items():
         destination[prefix + name] = tensor if keep_vars else tensor.detach()
+    if type(self).get_extra_state is not get_extra_state:
+        destination[prefix + _EXTRA] = self.get_extra_state()
+
+
+_EXTRA = "_extra_state"
+
+
+def get_extra_state(self: Module) -> Any:
+    """What the module saves beside its tensors, under the key `_extra_state`; for you to define.
+
+    Whatever it returns is given to `set_extra_state` when the state is loaded.
+    PyTorch: `Module.get_extra_state`.
+
+    >>> class Counter(nn.Module):
+    ...     count = 0
+    ...     def get_extra_state(self):
+    ...         return self.count
+    ...     def set_extra_state(self, state):
+    ...         self.count = state
+    >>> dict(Counter().state_dict())
+    {'_extra_state': 0}
+    """
+    raise RuntimeError(f"{self._get_name()} has no extra state: define get_extra_state to save it.")
+
+
+def set_extra_state(self: Module, state: Any) -> None:
+    """Take back what `get_extra_state` returned; for you to define.
+
+    PyTorch: `Module.set_extra_state`.
+    """
+    del state
+    raise RuntimeError(f"{self._get_name()} has no extra state: define set_extra_state to load it.")
 
 
 def load_state_dict(
@@ -195,10 +229,16 @@ def load_from_state_dict(
                 error_msgs.append(str(error))
         elif strict:
             missing_keys.append(key)
+    extra = type(self).set_extra_state is not set_extra_state
+    if extra and prefix + _EXTRA in state_dict:
+        self.set_extra_state(state_dict[prefix + _EXTRA])
+    elif extra and strict:
+        missing_keys.append(prefix + _EXTRA)
     if strict:
+        names = {*own, _EXTRA} if extra else own.keys()
         for key in state_dict:
             name, dot, _ = key.removeprefix(prefix).partition(".")
-            known = self._modules.get(name) is not None if dot else name in own
+            known = self._modules.get(name) is not None if dot else name in names
             if key.startswith(prefix) and not known:
                 unexpected_keys.append(key)
 

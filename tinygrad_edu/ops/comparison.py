@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from ..autograd.graph import TensorBase, wrap
-from .dtypes import as_tensor_operand, operands, result_type
+from .dtypes import as_tensor_operand, operands, result_type, type_name
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -16,24 +16,37 @@ if TYPE_CHECKING:
 __all__ = [
     "allclose",
     "bitwise_and",
+    "bitwise_left_shift",
     "bitwise_not",
     "bitwise_or",
+    "bitwise_right_shift",
     "bitwise_xor",
     "eq",
     "equal",
+    "gcd",
     "ge",
+    "greater",
+    "greater_equal",
     "gt",
     "isclose",
     "isfinite",
     "isinf",
     "isnan",
+    "isneginf",
+    "isposinf",
+    "isreal",
+    "lcm",
     "le",
+    "less",
+    "less_equal",
     "logical_and",
     "logical_not",
     "logical_or",
     "logical_xor",
     "lt",
     "ne",
+    "not_equal",
+    "signbit",
 ]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -68,6 +81,8 @@ def computed(name: str, function: Callable[..., Any], *operands: Any) -> Any:
     values = [x.array if isinstance(x, TensorBase) else x for x in operands]
     try:
         return function(*values)
+    except OverflowError as error:
+        raise RuntimeError(f"{name}: {error}.") from None
     except ValueError:
         shapes = " and ".join(str(np.shape(x)) for x in values)
         raise RuntimeError(f"{name}: the shapes {shapes} cannot be broadcast.") from None
@@ -100,6 +115,9 @@ gt = _compare(
 ge = _compare(
     "ge", np.greater_equal, "Where x >= y.", (f"tg.ge{_EXAMPLE}", "tensor([False,  True,  True])")
 )
+# Second names, as in NumPy and PyTorch.
+less, less_equal, greater, greater_equal, not_equal = lt, le, gt, ge, ne
+
 _LOGIC = "(tg.tensor([True, False]), tg.tensor([True, True]))"
 logical_and = _compare(
     "logical_and",
@@ -121,14 +139,20 @@ logical_xor = _compare(
 )
 
 
+_LOGICAL = (np.bitwise_and, np.bitwise_or, np.bitwise_xor)
+
+
 def _bitwise(
     name: str, function: Callable[..., Any], formula: str, example: tuple[str, str]
 ) -> Binary:
     def bitwise(input: Tensor | float, other: Tensor | float) -> Tensor:
-        if result_type(input, other).kind == "f":
+        kind = result_type(input, other).kind
+        if kind == "f":
             raise RuntimeError(
                 f"{name}: bits are defined for integers and booleans; got a floating tensor."
             )
+        if kind == "b" and function not in _LOGICAL:
+            raise RuntimeError(f"{name} is not defined for booleans. As numbers: `x.int()`.")
         return wrap(computed(name, function, *operands(input, other, name)))
 
     return described(bitwise, name, formula, example, COMMON_TYPE)
@@ -152,6 +176,42 @@ bitwise_xor = _bitwise(
     "Bits set in exactly one.",
     ("tg.bitwise_xor(tg.tensor([6]), 3)", "tensor([5])"),
 )
+
+
+bitwise_left_shift = _bitwise(
+    "bitwise_left_shift",
+    np.left_shift,
+    "x · 2^y: the bits of x, y places higher; also `x << y`.",
+    ("tg.bitwise_left_shift(tg.tensor([1, 3]), 2)", "tensor([ 4, 12])"),
+)
+bitwise_right_shift = _bitwise(
+    "bitwise_right_shift",
+    np.right_shift,
+    "floor(x / 2^y): the bits of x, y places lower; also `x >> y`.",
+    ("tg.bitwise_right_shift(tg.tensor([8, -3]), 1)", "tensor([ 4, -2])"),
+)
+gcd = _bitwise(
+    "gcd",
+    np.gcd,
+    "The greatest common divisor, never negative; gcd(0, 0) is 0.",
+    ("tg.gcd(tg.tensor([12, 5]), tg.tensor([8, 0]))", "tensor([4, 5])"),
+)
+lcm = _bitwise(
+    "lcm",
+    np.lcm,
+    "The least common multiple, never negative; 0 if one of them is 0.",
+    ("tg.lcm(tg.tensor([4, 5]), tg.tensor([6, 0]))", "tensor([12,  0])"),
+)
+
+
+def reversed_left_shift(input: Tensor, other: Tensor | float) -> Tensor:
+    """bitwise_left_shift(other, input): the operator with this tensor on its right."""
+    return bitwise_left_shift(other, input)
+
+
+def reversed_right_shift(input: Tensor, other: Tensor | float) -> Tensor:
+    """bitwise_right_shift(other, input): the operator with this tensor on its right."""
+    return bitwise_right_shift(other, input)
 
 
 def bitwise_not(input: Tensor) -> Tensor:
@@ -189,6 +249,17 @@ isinf = _test("isinf", np.isinf, "Where x is infinite.", "[False,  True, False]"
 isfinite = _test(
     "isfinite", np.isfinite, "Where x is neither NaN nor infinite.", "[ True, False, False]"
 )
+isposinf = _test("isposinf", lambda x: x == np.inf, "Where x is inf.", "[False,  True, False]")
+isneginf = _test("isneginf", lambda x: x == -np.inf, "Where x is -inf.", "[False, False, False]")
+isreal = _test(
+    "isreal", np.isreal, "True everywhere: there are no complex tensors.", "[True, True, True]"
+)
+signbit = _test(
+    "signbit",
+    lambda x: np.signbit(x) if x.dtype.kind == "f" else x < 0,
+    "Where x has a minus sign: negative numbers and -0.0.",
+    "[False, False, False]",
+)
 logical_not = _test("logical_not", np.logical_not, "Where x is zero.", "[ True, False, False]")
 
 
@@ -198,6 +269,9 @@ def equal(input: Tensor, other: Tensor) -> bool:
     >>> tg.equal(tg.tensor([1, 2]), tg.tensor([1, 2]))
     True
     """
+    for x in (input, other):
+        if not isinstance(x, TensorBase):
+            raise TypeError(f"equal: two tensors are compared; got {type_name(x)}.")
     return bool(np.array_equal(input.array, other.array))
 
 

@@ -6,29 +6,31 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..autograd.graph import TensorBase, apply, wrap
-from ..device import CPU, check_device
+from ..autograd.graph import Array, TensorBase, apply, wrap
+from ..autograd.inplace import check_writable
+from ..device import CPU, check_device, memory_format
 from ..device import device as Device
 from ..device import layout as Layout
 from . import dtypes
 from .dtypes import Cast, DType, DTypeLike, to_dtype
+from .indexing import copy_
+from .tensor_types import dtype_of, name_of
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
 
-__all__: list[str] = []  # methods only
-
-_NAMES = {  # PyTorch's legacy names of tensor types
-    "torch.HalfTensor": dtypes.float16,
-    "torch.FloatTensor": dtypes.float32,
-    "torch.DoubleTensor": dtypes.float64,
-    "torch.ByteTensor": dtypes.uint8,
-    "torch.CharTensor": dtypes.int8,
-    "torch.ShortTensor": dtypes.int16,
-    "torch.IntTensor": dtypes.int32,
-    "torch.LongTensor": dtypes.int64,
-    "torch.BoolTensor": dtypes.bool_,
-}
+__all__ = [
+    "conj",
+    "get_device",
+    "is_complex",
+    "is_conj",
+    "is_inference",
+    "is_neg",
+    "is_nonzero",
+    "is_same_size",
+    "is_signed",
+    "real",
+]
 
 
 def convert(input: Tensor, dtype: DType, copy: bool = False) -> Tensor:
@@ -94,8 +96,11 @@ def astype(input: Tensor, dtype: DTypeLike, copy: bool = False) -> Tensor:
     return convert(input, to_dtype(dtype), copy)
 
 
-def type(input: Tensor, dtype: DTypeLike = None) -> Any:
+def type(input: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
     """PyTorch's name of this tensor's type, or the tensor in another type. PyTorch: `Tensor.type`.
+
+    Types are dtypes, tensor types (`tg.LongTensor`) and their names. Raises ValueError for another
+    name.
 
     >>> tg.ones(1).type()
     'torch.FloatTensor'
@@ -103,11 +108,8 @@ def type(input: Tensor, dtype: DTypeLike = None) -> Any:
     tensor([1])
     """
     if dtype is None:
-        for name, kind in _NAMES.items():
-            if kind == input.array.dtype:
-                return name
-        return f"torch.{input.array.dtype}"
-    return convert(input, _NAMES[dtype] if dtype in _NAMES else to_dtype(dtype))
+        return name_of(input.array.dtype)
+    return convert(input, dtype_of(dtype))
 
 
 def type_as(input: Tensor, other: Tensor) -> Tensor:
@@ -119,47 +121,47 @@ def type_as(input: Tensor, other: Tensor) -> Tensor:
     return convert(input, other.dtype)
 
 
-def half(input: Tensor) -> Tensor:
+def half(input: Tensor, memory_format: Any = None) -> Tensor:
     """The tensor in float16. PyTorch: `Tensor.half`."""
     return convert(input, dtypes.float16)
 
 
-def float(input: Tensor) -> Tensor:
+def float(input: Tensor, memory_format: Any = None) -> Tensor:
     """The tensor in float32. PyTorch: `Tensor.float`."""
     return convert(input, dtypes.float32)
 
 
-def double(input: Tensor) -> Tensor:
+def double(input: Tensor, memory_format: Any = None) -> Tensor:
     """The tensor in float64. PyTorch: `Tensor.double`."""
     return convert(input, dtypes.float64)
 
 
-def byte(input: Tensor) -> Tensor:
+def byte(input: Tensor, memory_format: Any = None) -> Tensor:
     """The tensor in uint8. PyTorch: `Tensor.byte`."""
     return convert(input, dtypes.uint8)
 
 
-def char(input: Tensor) -> Tensor:
+def char(input: Tensor, memory_format: Any = None) -> Tensor:
     """The tensor in int8. PyTorch: `Tensor.char`."""
     return convert(input, dtypes.int8)
 
 
-def short(input: Tensor) -> Tensor:
+def short(input: Tensor, memory_format: Any = None) -> Tensor:
     """The tensor in int16. PyTorch: `Tensor.short`."""
     return convert(input, dtypes.int16)
 
 
-def int(input: Tensor) -> Tensor:
+def int(input: Tensor, memory_format: Any = None) -> Tensor:
     """The tensor in int32, rounded towards 0. PyTorch: `Tensor.int`."""
     return convert(input, dtypes.int32)
 
 
-def long(input: Tensor) -> Tensor:
+def long(input: Tensor, memory_format: Any = None) -> Tensor:
     """The tensor in int64, rounded towards 0. PyTorch: `Tensor.long`."""
     return convert(input, dtypes.int64)
 
 
-def boolean(input: Tensor) -> Tensor:
+def boolean(input: Tensor, memory_format: Any = None) -> Tensor:
     """Whether each element is not 0. PyTorch: `Tensor.bool`."""
     return convert(input, dtypes.bool_)
 
@@ -179,7 +181,7 @@ def is_cuda(input: Tensor) -> bool:
     return False
 
 
-def cpu(input: Tensor) -> Tensor:
+def cpu(input: Tensor, memory_format: Any = None) -> Tensor:
     """The tensor itself: it lives on the CPU. PyTorch: `Tensor.cpu`."""
     return input
 
@@ -190,3 +192,168 @@ def cuda(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         "cuda: tinygrad_edu computes on the CPU. Leave .cuda() out, or choose the device once with "
         'device = "cuda" if tg.cuda.is_available() else "cpu" and write .to(device).'
     )
+
+
+def bfloat16(input: Tensor, memory_format: Any = None) -> Tensor:
+    """Refused: NumPy has no bfloat16. Raises RuntimeError. PyTorch: `Tensor.bfloat16`."""
+    raise RuntimeError("bfloat16: NumPy has no such type. Use x.float(), or x.half().")
+
+
+def is_cpu(input: Tensor) -> bool:
+    """True: the tensor lives on the CPU. PyTorch: `Tensor.is_cpu`."""
+    return True
+
+
+def never(input: Tensor) -> bool:
+    """False: there are no such tensors here. PyTorch: `Tensor.is_meta`, `Tensor.is_sparse`, ..."""
+    return False
+
+
+def pin_memory(input: Tensor, device: Any = None) -> Tensor:
+    """Refused: there is no accelerator to copy to. Raises RuntimeError.
+
+    PyTorch: `Tensor.pin_memory`, which also raises it without an accelerator.
+    """
+    raise RuntimeError("pin_memory: there is no accelerator to copy to. Leave the call out.")
+
+
+def is_pinned(input: Tensor, device: Any = None) -> bool:
+    """False. PyTorch: `Tensor.is_pinned`."""
+    return False
+
+
+def share_memory_(input: Tensor) -> Tensor:
+    """Refused: arrays are not moved to shared memory. Raises RuntimeError.
+
+    PyTorch: `Tensor.share_memory_`.
+    """
+    raise RuntimeError(
+        "share_memory_: a NumPy array stays where it is. Processes can share memory through "
+        "multiprocessing.shared_memory and tg.from_numpy."
+    )
+
+
+def to_dense(input: Tensor, dtype: DTypeLike = None) -> Tensor:
+    """The tensor itself: all tensors are dense; `dtype` converts. PyTorch: `Tensor.to_dense`."""
+    return input if dtype is None else convert(input, to_dtype(dtype))
+
+
+def get_device(input: Tensor) -> Any:
+    """-1, the number of the CPU. PyTorch: `torch.get_device`.
+
+    >>> tg.get_device(tg.ones(1))
+    -1
+    """
+    return -1
+
+
+def is_complex(input: Tensor) -> bool:
+    """False: there are no complex tensors here. PyTorch: `torch.is_complex`.
+
+    >>> tg.is_complex(tg.ones(1))
+    False
+    """
+    return False
+
+
+def conj(input: Tensor) -> Tensor:
+    """The complex conjugate: of real numbers, and there are no others here, the tensor itself.
+
+    PyTorch: `torch.conj`.
+
+    >>> tg.conj(tg.tensor([1.0, -2.0]))
+    tensor([ 1., -2.])
+    """
+    return input
+
+
+def real(input: Tensor) -> Tensor:
+    """The real part: of real numbers, and there are no others here, the tensor itself.
+
+    PyTorch: `torch.real`.
+
+    >>> tg.real(tg.tensor([1.0, -2.0]))
+    tensor([ 1., -2.])
+    """
+    return input
+
+
+is_conj = is_neg = is_complex
+
+
+def is_inference(input: Tensor) -> bool:
+    """False: tensors made in inference mode are ordinary ones here. PyTorch: `torch.is_inference`.
+
+    >>> tg.is_inference(tg.ones(1))
+    False
+    """
+    return False
+
+
+def is_signed(input: Tensor) -> bool:
+    """Whether the type has negative numbers. PyTorch: `torch.is_signed`.
+
+    >>> tg.is_signed(tg.tensor([1], dtype=tg.uint8))
+    False
+    """
+    return input.array.dtype.kind in "if"
+
+
+def is_nonzero(input: Tensor) -> bool:
+    """Whether the only element is not 0; RuntimeError unless there is exactly one.
+
+    PyTorch: `torch.is_nonzero`.
+
+    >>> tg.is_nonzero(tg.tensor([0.0]))
+    False
+    """
+    return input.__bool__()
+
+
+def is_same_size(input: Tensor, other: Tensor) -> bool:
+    """Whether both have one shape. PyTorch: `torch.is_same_size`.
+
+    >>> tg.is_same_size(tg.ones(2), tg.ones(2, 1))
+    False
+    """
+    return input.shape == other.shape
+
+
+def apply_(input: Tensor, callable: Any) -> Tensor:
+    """Replace each element by what a Python function makes of it; slow. PyTorch: `Tensor.apply_`.
+
+    Raises RuntimeError for a tensor that requires grad.
+
+    >>> tg.tensor([1.0, 2.0]).apply_(lambda x: x * 10)
+    tensor([10., 20.])
+    """
+    return map_(input, input, lambda x, _: callable(x), name="apply_")
+
+
+def map_(input: Tensor, other: Tensor, callable: Any, *, name: str = "map_") -> Tensor:
+    """Replace each element by a Python function of it and that of `other`, which is broadcast.
+
+    Slow. Raises RuntimeError for tensors that require grad. PyTorch: `Tensor.map_`.
+
+    >>> tg.tensor([1.0, 2.0]).map_(tg.tensor([10.0, 20.0]), lambda x, y: x + y)
+    tensor([11., 22.])
+    """
+    if input.requires_grad or other.requires_grad:
+        raise RuntimeError(
+            f"{name}: autograd cannot see into a Python function of numbers. Use "
+            f"x.detach().{name}(...)."
+        )
+    check_writable(input, name)
+    values = np.broadcast_to(other.array, input.shape)
+    pairs = zip(input.array.reshape(-1).tolist(), values.reshape(-1).tolist(), strict=True)
+    found = np.array([callable(x, y) for x, y in pairs], input.dtype)
+    return copy_(input, wrap(found.reshape(input.shape)))
+
+
+def lies_in(array: Array, order: memory_format) -> bool:
+    """Whether an array lies in memory in this order of dimensions."""
+    if order in (memory_format.contiguous_format, memory_format.preserve_format):
+        return array.flags.c_contiguous
+    if array.ndim != (4 if order is memory_format.channels_last else 5):
+        return False
+    return np.moveaxis(array, 1, -1).flags.c_contiguous

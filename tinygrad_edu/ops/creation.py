@@ -415,8 +415,10 @@ def arange(
     )
     floats = any(isinstance(x, float) for x in (start, end, step))
     kind = (get_default_dtype() if floats else int64) if dtype is None else to_dtype(dtype)
-    if kind.kind != "f":
+    if kind.kind != "f" and math.isfinite(start + end + step):
         start, end, step = int(start), int(end), int(step)
+    if not math.isfinite(start + end + step):
+        raise RuntimeError(f"arange: unsupported range: {start} -> {end} in steps of {step}.")
     if step == 0:
         raise RuntimeError(f"arange: the step must not be 0 (in {kind}).")
     if (end - start) * step < 0:
@@ -490,6 +492,7 @@ def tril_indices(
     tensor([[0, 1, 1],
             [0, 0, 1]])
     """
+    row, col = shape_of((row, col), "tril_indices")
     return finish(np.array(np.tril_indices(row, offset, col), dtype=to_dtype(dtype)), **options)
 
 
@@ -504,6 +507,7 @@ def triu_indices(
     tensor([[0, 0, 1],
             [0, 1, 1]])
     """
+    row, col = shape_of((row, col), "triu_indices")
     return finish(np.array(np.triu_indices(row, offset, col), dtype=to_dtype(dtype)), **options)
 
 

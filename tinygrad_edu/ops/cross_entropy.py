@@ -9,7 +9,7 @@ import numpy as np
 
 from ..autograd.fused import Fused
 from ..autograd.graph import Array, Operation, TensorBase, Value, apply
-from .dtypes import quiet
+from .dtypes import quiet, type_name
 from .elementwise import where
 from .losses import reduced, reduction_of
 from .softmax import LogSoftmax, row_starts, row_sums, shifted
@@ -130,7 +130,7 @@ def _check_shapes(name: str, input: Tensor, target: Tensor) -> None:
     for x in (input, target):
         if not isinstance(x, TensorBase):
             raise TypeError(
-                f"{name}: input and target are tensors; got {type(x).__name__}. Use tg.tensor(...)."
+                f"{name}: input and target are tensors; got {type_name(x)}. Use tg.tensor(...)."
             )
     if input.array.dtype.kind != "f":
         raise RuntimeError(

@@ -1,4 +1,4 @@
-"""Cumulative sums and products along a dimension."""
+"""Cumulative sums, products and extrema along a dimension."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ import numpy as np
 
 from ..autograd.fused import Fused
 from ..autograd.graph import Array, Operation, Value, apply, run, wrap
+from . import elementwise
 from .dims import normalize_dim, numpy_names
 from .dtypes import DTypeLike, cast, int64, quiet, to_dtype
-from .reducing import single, wide
+from .extrema import ValuesIndices
+from .gathering import gather
+from .reducing import refuse_integers, single, wide
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
 
-__all__ = ["cumprod", "cumsum"]
+__all__ = ["cummax", "cummin", "cumprod", "cumsum", "logcumsumexp"]
 
 
 class CumSum(Operation):
@@ -121,3 +124,107 @@ def cumprod(input: Tensor, dim: int, *, dtype: DTypeLike = None) -> Tensor:
     tensor([1., 2., 6.])
     """
     return _cumulative(CumProd, np.multiply, input, dim, dtype)
+
+
+# Logarithms of sums of exponentials.
+
+
+class LogCumSumExp(Fused):
+    """z_i = ln (e^x_0 + ... + e^x_i)        grad_x_i = Σ_(k>=i) grad_k e^(x_i - z_k)"""
+
+    __slots__ = ("axis",)
+    inputs = ("x",)
+
+    def __init__(self, axis: int) -> None:
+        self.axis = axis
+
+    @quiet
+    def forward(self, x: Array) -> Array:
+        if not x.ndim:
+            return x.copy()
+        return np.logaddexp.accumulate(wide(x), axis=self.axis).astype(x.dtype, copy=False)
+
+    def backward(self, grad: Array, x: Array, out: Array) -> tuple[Array]:
+        if not x.ndim:
+            return (grad,)
+        # Sums of e^(ln |grad_k| - z_k), for positive and negative gradients apart, in logarithms:
+        # e^x_i and e^-z_k alone can be out of range.
+        total: Any = 0
+        for sign in (1, -1):
+            size = np.log(np.maximum(sign * grad, 0))
+            terms = np.flip(np.where(size == -np.inf, -np.inf, size - out), self.axis)
+            onwards = np.flip(np.logaddexp.accumulate(terms, axis=self.axis), self.axis)
+            total = total + sign * np.exp(onwards + x)
+        return (total,)
+
+    def plain(self, x: Tensor) -> Tensor:
+        """Sums of 2, 4, 8 ... neighbours, until every element holds all before it."""
+        result: Any = x * 1
+        step = 1
+        while x.ndim and step < x.shape[self.axis]:
+            before = (slice(None),) * self.axis
+            start, end = result[(*before, slice(step))], result[(*before, slice(step, None))]
+            shifted = result[(*before, slice(None, -step))]
+            result = np.concatenate((start, elementwise.logaddexp(end, shifted)), axis=self.axis)
+            step *= 2
+        return result  # type: ignore[no-any-return]
+
+
+@numpy_names
+def logcumsumexp(input: Tensor, dim: int) -> Tensor:
+    """ln of the sum of e^x up to each element, without overflow in between.
+
+    Raises RuntimeError for integers and booleans, IndexError for a dimension out of range.
+    PyTorch: `torch.logcumsumexp`.
+
+    >>> tg.logcumsumexp(tg.tensor([0.0, 0.0, 100.0]), dim=0)
+    tensor([  0.0000,   0.6931, 100.0000])
+    """
+    refuse_integers(input, "logcumsumexp")
+    axis = normalize_dim(single(dim, "logcumsumexp"), input.array.ndim)
+    return apply(LogCumSumExp(axis), input)
+
+
+# Extrema so far.
+
+
+def _extrema(input: Tensor, dim: int, ufunc: np.ufunc, name: str) -> ValuesIndices:
+    x = input.array
+    axis = normalize_dim(single(dim, name), x.ndim)
+    if not x.ndim:
+        return ValuesIndices(input.clone(), wrap(np.zeros((), int64)))
+    # The last of equal elements: where x is the extremum so far; behind a NaN, only another one.
+    current = x == ufunc.accumulate(x, axis=axis)
+    if x.dtype.kind == "f":
+        current |= np.isnan(x)
+    places = np.arange(x.shape[axis]).reshape((-1,) + (1,) * (x.ndim - axis - 1))
+    indices = wrap(np.maximum.accumulate(np.where(current, places, 0), axis=axis))
+    return ValuesIndices(gather(input, axis, indices), indices)
+
+
+@numpy_names
+def cummax(input: Tensor, dim: int) -> ValuesIndices:
+    """The largest element up to each one, and where it is, the last of equal ones.
+
+    As (values, indices). NaN stays from the first one on. The gradient goes to the elements at the
+    indices. Raises IndexError for a dimension out of range. PyTorch: `torch.cummax`.
+
+    >>> values, indices = tg.cummax(tg.tensor([1.0, 3.0, 2.0, 5.0]), dim=0)
+    >>> values, indices
+    (tensor([1., 3., 3., 5.]), tensor([0, 1, 1, 3]))
+    """
+    return _extrema(input, dim, np.maximum, "cummax")
+
+
+@numpy_names
+def cummin(input: Tensor, dim: int) -> ValuesIndices:
+    """The smallest element up to each one, and where it is, the last of equal ones.
+
+    As (values, indices). NaN stays from the first one on. The gradient goes to the elements at the
+    indices. Raises IndexError for a dimension out of range. PyTorch: `torch.cummin`.
+
+    >>> values, indices = tg.cummin(tg.tensor([3.0, 1.0, 2.0]), dim=0)
+    >>> values, indices
+    (tensor([3., 1., 1.]), tensor([0, 1, 1]))
+    """
+    return _extrema(input, dim, np.minimum, "cummin")

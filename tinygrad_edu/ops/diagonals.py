@@ -8,12 +8,12 @@ import numpy as np
 
 from ..autograd.graph import Array, Operation, Value, apply, run
 from .dims import normalize_dim
-from .shape import clone
+from .shape import clone, flatten
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
 
-__all__ = ["diag", "diag_embed", "diagonal", "tril", "triu"]
+__all__ = ["diag", "diag_embed", "diagflat", "diagonal", "tril", "triu"]
 
 
 class Tril(Operation):
@@ -190,3 +190,13 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
             f"diag: a vector or a matrix is needed; this tensor has shape {input.shape}."
         )
     return clone(apply(Diagonal(diagonal, 0, 1), input))
+
+
+def diagflat(input: Tensor, offset: int = 0) -> Tensor:
+    """A square matrix with all elements of x on a diagonal. PyTorch: `torch.diagflat`.
+
+    >>> tg.diagflat(tg.tensor([[1], [2]]))
+    tensor([[1, 0],
+            [0, 2]])
+    """
+    return diag_embed(flatten(input), offset)

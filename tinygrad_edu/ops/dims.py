@@ -6,6 +6,8 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec, TypeVar
 
+import numpy as np
+
 __all__ = ["normalize_dim", "normalize_dims", "numpy_names"]
 
 P = ParamSpec("P")
@@ -56,6 +58,15 @@ def numpy_names(function: Callable[P, T]) -> Callable[P, T]:
                 kwargs["dim"] = kwargs.pop("axis")
             if "keepdims" in kwargs:
                 kwargs["keepdim"] = kwargs.pop("keepdims")
-        return function(*args, **kwargs)
+        try:
+            return function(*args, **kwargs)
+        except AttributeError:
+            # The usual cause, found out without costing the calls that are right.
+            if args and isinstance(args[0], (np.ndarray, list, tuple, int, float, str)):
+                raise TypeError(
+                    f"{function.__name__}: a tensor is needed; got {type(args[0]).__name__}. "
+                    "Make one: tg.tensor(x)."
+                ) from None
+            raise
 
     return wrapper

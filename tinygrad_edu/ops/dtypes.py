@@ -24,12 +24,14 @@ __all__ = [
     "cast",
     "constant",
     "floating",
+    "floating_operands",
     "get_default_dtype",
     "operands",
     "promote_types",
     "result_type",
     "set_default_dtype",
     "to_dtype",
+    "type_name",
 ]
 
 DType: TypeAlias = np.dtype[Any]
@@ -79,18 +81,35 @@ def set_default_dtype(dtype: DTypeLike) -> None:
 
 
 def to_dtype(dtype: DTypeLike) -> DType:
-    """The NumPy dtype meant by `dtype`; Python's `float` means the default type, as in PyTorch.
+    """The NumPy dtype meant by `dtype`; Python's `float` is float64, as in PyTorch and NumPy.
 
     >>> from tinygrad_edu.ops.dtypes import to_dtype
     >>> to_dtype(float), to_dtype("int64")
-    (dtype('float32'), dtype('int64'))
+    (dtype('float64'), dtype('int64'))
     """
-    result = get_default_dtype() if dtype is float else np.dtype(dtype)
+    try:
+        result = np.dtype(dtype)
+    except TypeError:
+        raise TypeError(
+            f"{dtype!r} ({type_name(dtype)}) is no type of elements: these are tg.float32, "
+            "tg.int64, tg.bool and so on."
+        ) from None
     if result.kind not in _ORDER:
         raise TypeError(
             f"Tensors hold booleans, integers or floating numbers; {result} is none of these."
         )
     return result
+
+
+def type_name(x: Any) -> str:
+    """The name of a value's type, for messages; in a script half moved, PyTorch's say so.
+
+    >>> from tinygrad_edu.ops.dtypes import type_name
+    >>> type_name(1.5)
+    'float'
+    """
+    kind = type(x)
+    return f"torch's {kind.__name__}" if kind.__module__.startswith("torch") else kind.__name__
 
 
 def _level(dtype: DType) -> int:
@@ -174,7 +193,7 @@ def as_tensor_operand(x: Any, name: str) -> Any:
     if isinstance(x, (bool, int, float)):
         return float(x) if isinstance(x, float) else int(x)
     raise TypeError(
-        f"{name}: operands are tensors, NumPy arrays and numbers; got {type(x).__name__}. Make a "
+        f"{name}: operands are tensors, NumPy arrays and numbers; got {type_name(x)}. Make a "
         "tensor of it with tg.tensor(...)."
     )
 
@@ -203,6 +222,17 @@ def operands(x: Any, y: Any, name: str) -> tuple[Any, Any]:
     return x, y
 
 
+def floating_operands(x: Any, y: Any, name: str) -> tuple[Tensor, Tensor]:
+    """Two operands as tensors in their common floating type; integers become the default type."""
+    x, y = as_tensor_operand(x, name), as_tensor_operand(y, name)
+    dtype = result_type(x, y)
+    dtype = dtype if dtype.kind == "f" else get_default_dtype()
+    x, y = (
+        cast(z, dtype) if isinstance(z, TensorBase) else wrap(np.asarray(z, dtype)) for z in (x, y)
+    )
+    return x, y
+
+
 def floating(x: Any, name: str) -> Tensor:
     """A tensor of a floating type: integers and booleans become the default type."""
     x = as_tensor_operand(x, name)
@@ -211,12 +241,44 @@ def floating(x: Any, name: str) -> Tensor:
     return cast(x, x.dtype if x.dtype.kind == "f" else get_default_dtype())
 
 
+def _error_state() -> tuple[Any, Any]:
+    """The variable that np.errstate sets, and its value for "ignore"; None if NumPy hides them."""
+    try:
+        from numpy._core import umath
+
+        return umath._extobj_contextvar, umath._make_extobj(all="ignore")
+    except (ImportError, AttributeError):
+        return None, None
+
+
+# Set directly, this takes 0.2 µs where np.errstate takes 1.1; it surrounds every small kernel.
+_errors, _ignored = _error_state()
+
+
 def quiet(function: Callable[..., Any]) -> Callable[..., Any]:
     """Let a kernel answer with NaN or infinity outside its domain without NumPy's warning."""
 
+    if _errors is None:
+        return np.errstate(all="ignore")(function)
+
+    if isinstance(function, np.ufunc) and function.nin == 2:
+
+        @functools.wraps(function)
+        def silent_pair(x: Any, y: Any) -> Any:
+            token = _errors.set(_ignored)
+            try:
+                return function(x, y)
+            finally:
+                _errors.reset(token)
+
+        return silent_pair
+
     @functools.wraps(function)
     def silent(*args: Any, **kwargs: Any) -> Any:
-        with np.errstate(all="ignore"):
+        token = _errors.set(_ignored)
+        try:
             return function(*args, **kwargs)
+        finally:
+            _errors.reset(token)
 
     return silent

@@ -13,7 +13,7 @@ import numpy as np
 from ..autograd.graph import Array, Operation, TensorBase, Value, apply, wrap
 from . import unary
 from .comparison import COMMON_TYPE, described
-from .dtypes import as_tensor_operand, cast, floating, operands, quiet, result_type
+from .dtypes import as_tensor_operand, cast, floating_operands, operands, quiet, result_type
 from .unary import nothing
 
 if TYPE_CHECKING:
@@ -24,10 +24,14 @@ __all__ = [
     "arctan2",
     "atan2",
     "clamp",
+    "clamp_max",
+    "clamp_min",
     "clip",
     "div",
     "divide",
     "floor_divide",
+    "fmax",
+    "fmin",
     "fmod",
     "hypot",
     "logaddexp",
@@ -51,7 +55,7 @@ class Add(Operation):
 
     __slots__ = ()
     inputs = ("x", "y")
-    forward = staticmethod(np.add)
+    forward = staticmethod(quiet(np.add))
 
     def grad_x(self, grad: Value) -> Value:
         return grad
@@ -65,7 +69,7 @@ class Sub(Operation):
 
     __slots__ = ()
     inputs = ("x", "y")
-    forward = staticmethod(np.subtract)
+    forward = staticmethod(quiet(np.subtract))
 
     def grad_x(self, grad: Value) -> Value:
         return grad
@@ -79,7 +83,7 @@ class Mul(Operation):
 
     __slots__ = ()
     inputs = ("x", "y")
-    forward = staticmethod(np.multiply)
+    forward = staticmethod(quiet(np.multiply))
 
     def grad_x(self, grad: Value, y: Value) -> Value:
         return grad * y
@@ -152,6 +156,34 @@ class Minimum(Operation):
         return _share(grad, y > x, x == y)
 
 
+class Fmax(Operation):
+    """z = the larger of x and y, of two equal ones x, of a number and NaN the number"""
+
+    __slots__ = ()
+    inputs = ("x", "y")
+    forward = staticmethod(quiet(np.fmax))
+
+    def grad_x(self, grad: Value, x: Value, y: Value) -> Value:
+        return np.where((x >= y) | np.isnan(y), grad, 0)
+
+    def grad_y(self, grad: Value, x: Value, y: Value) -> Value:
+        return np.where((x >= y) | np.isnan(y), 0, grad)
+
+
+class Fmin(Operation):
+    """z = the smaller of x and y, of two equal ones x, of a number and NaN the number"""
+
+    __slots__ = ()
+    inputs = ("x", "y")
+    forward = staticmethod(quiet(np.fmin))
+
+    def grad_x(self, grad: Value, x: Value, y: Value) -> Value:
+        return np.where((x <= y) | np.isnan(y), grad, 0)
+
+    def grad_y(self, grad: Value, x: Value, y: Value) -> Value:
+        return np.where((x <= y) | np.isnan(y), 0, grad)
+
+
 def _share(grad: Value, loses: Value, ties: Value) -> Value:
     """Nothing where an input loses, half where it ties, else all of it (also beside NaN)."""
     return np.where(loses, 0, np.where(ties, grad * 0.5, grad))
@@ -182,7 +214,7 @@ class Hypot(Operation):
 
     __slots__ = ()
     inputs = ("x", "y")
-    forward = staticmethod(np.hypot)
+    forward = staticmethod(quiet(np.hypot))
 
     def grad_x(self, grad: Value, x: Value, out: Value) -> Value:
         return grad * x / out
@@ -355,6 +387,19 @@ def times(x: Tensor | float, alpha: Number) -> Tensor | float:
     return mul(x, alpha) if isinstance(x, (TensorBase, np.ndarray)) else x * alpha
 
 
+def _scaled(input: Any, other: Any, alpha: Number, name: str) -> tuple[Any, Any]:
+    """The operands in their common type, the second one times alpha."""
+    x, y = operands(input, other, name)
+    dtype = result_type(x, y)
+    if dtype.kind != "f" and isinstance(alpha, float):
+        raise RuntimeError(
+            f"{name}: for integers, alpha is an integer, too; got {alpha}. Convert first: "
+            "`x.float()`."
+        )
+    y = times(y, alpha)
+    return x, cast(y, dtype) if isinstance(y, TensorBase) else y
+
+
 def add(input: Tensor | float, other: Tensor | float, *, alpha: Number = 1) -> Tensor:
     """x + alpha y, broadcast. PyTorch: `torch.add`.
 
@@ -366,7 +411,7 @@ def add(input: Tensor | float, other: Tensor | float, *, alpha: Number = 1) -> T
             [21., 22.]])
     """
     if alpha != 1:
-        other = times(other, alpha)
+        return apply(Add(), *_scaled(input, other, alpha, "add"))
     return apply(Add(), *operands(input, other, "add"))
 
 
@@ -380,8 +425,9 @@ def sub(input: Tensor | float, other: Tensor | float, *, alpha: Number = 1) -> T
     tensor([-2., -1.])
     """
     if alpha != 1:
-        other = times(other, alpha)
-    x, y = operands(input, other, "sub")
+        x, y = _scaled(input, other, alpha, "sub")
+    else:
+        x, y = operands(input, other, "sub")
     try:
         return apply(Sub(), x, y)
     except TypeError:
@@ -407,10 +453,10 @@ def div(
     """
     if rounding_mode is not None:
         return _rounded_div(input, other, rounding_mode, "div")
-    x, y = operands(input, other, "div")
-    if result_type(x, y).kind != "f":
-        x = floating(x, "div") if isinstance(x, TensorBase) else x
-        y = floating(y, "div") if isinstance(y, TensorBase) else y
+    if isinstance(input, TensorBase) and input.array.dtype.kind == "f":
+        x, y = operands(input, other, "div")
+    else:
+        x, y = floating_operands(input, other, "div")
     return apply(Div(), x, y)
 
 
@@ -424,6 +470,8 @@ def _rounded_div(x: Tensor | float, y: Tensor | float, mode: str, name: str) -> 
 
 def refuse_zero(x: Any, y: Any, name: str) -> None:
     """Integers have no infinity: their division by zero is an error, as in PyTorch."""
+    if isinstance(x, TensorBase) and not x.array.size:
+        return
     if result_type(x, y).kind != "f" and not np.all(y.array if isinstance(y, TensorBase) else y):
         raise RuntimeError(
             f"{name}: integer division by zero. In floating numbers it is infinity or NaN: convert "
@@ -433,12 +481,6 @@ def refuse_zero(x: Any, y: Any, name: str) -> None:
 
 mul = _binary(
     "mul", Mul, "The product x y.", ("tg.mul(tg.tensor([1.0, 2.0]), 3)", "tensor([3., 6.])")
-)
-pow = _binary(
-    "pow",
-    Pow,
-    "x to the power y.",
-    ("tg.pow(tg.tensor([1.0, 2.0]), 3)", "tensor([1., 8.])"),
 )
 maximum = _binary(
     "maximum",
@@ -453,6 +495,20 @@ minimum = _binary(
     "The smaller of x and y; NaN if one of them is NaN.",
     ("tg.minimum(tg.tensor([1.0, 5.0]), tg.tensor([3.0, 4.0]))", "tensor([1., 4.])"),
     "Equal elements share the gradient.",
+)
+fmax = _binary(
+    "fmax",
+    Fmax,
+    "The larger of x and y; NaN only if both are NaN.",
+    ("tg.fmax(tg.tensor([1.0, float('nan')]), tg.tensor([3.0, 4.0]))", "tensor([3., 4.])"),
+    "Of equal elements the first takes the gradient.",
+)
+fmin = _binary(
+    "fmin",
+    Fmin,
+    "The smaller of x and y; NaN only if both are NaN.",
+    ("tg.fmin(tg.tensor([1.0, float('nan')]), tg.tensor([3.0, 4.0]))", "tensor([1., 4.])"),
+    "Of equal elements the first takes the gradient.",
 )
 remainder = _binary(
     "remainder",
@@ -472,10 +528,7 @@ def _floating_binary(
     name: str, operation: type[Operation], formula: str, example: tuple[str, str]
 ) -> Binary:
     def function(input: Tensor | float, other: Tensor | float) -> Tensor:
-        x, y = operands(input, other, name)
-        return apply(
-            operation(), *(floating(z, name) if isinstance(z, TensorBase) else z for z in (x, y))
-        )
+        return apply(operation(), *floating_operands(input, other, name))
 
     return described(function, name, formula, example, "Integers become the default float type.")
 
@@ -498,6 +551,21 @@ logaddexp = _floating_binary(
     "ln(e^x + e^y), without overflow in between.",
     ("tg.logaddexp(tg.tensor([0.0]), tg.tensor([0.0]))", "tensor([0.6931])"),
 )
+
+
+def pow(input: Tensor | float, exponent: Tensor | float) -> Tensor:
+    """x to the power of the exponent, elementwise, broadcast. PyTorch: `torch.pow`.
+
+    The type is `tg.result_type(input, exponent)`. Raises RuntimeError for integers to negative
+    integer powers, and if the shapes cannot be broadcast.
+
+    Unlike PyTorch, integers to negative integer tensors are refused, as 2⁻¹ is no integer;
+    PyTorch answers 0.
+
+    >>> tg.pow(tg.tensor([1.0, 2.0]), 3)
+    tensor([1., 8.])
+    """
+    return apply(Pow(), *operands(input, exponent, "pow"))
 
 
 def floor_divide(input: Tensor | float, other: Tensor | float) -> Tensor:
@@ -554,7 +622,7 @@ def where(
     """
     condition = as_tensor_operand(condition, "where")
     if input is None and other is None:
-        return tuple(wrap(index) for index in np.nonzero(condition.array))
+        return tuple(wrap(index) for index in np.atleast_1d(condition.array).nonzero())
     if input is None or other is None:
         raise TypeError(
             "where: give both values, where(condition, input, other), or the condition alone."
@@ -591,6 +659,24 @@ def clamp(
     return apply(ClampBetween(), cast(input, dtype), low, high)
 
 
+def clamp_min(input: Tensor, min: Tensor | float) -> Tensor:
+    """max(x, min), as `clamp(x, min=min)`. PyTorch: `torch.clamp_min`.
+
+    >>> tg.clamp_min(tg.tensor([-2.0, 0.5]), 0)
+    tensor([0.0000, 0.5000])
+    """
+    return clamp(input, min=min)
+
+
+def clamp_max(input: Tensor, max: Tensor | float) -> Tensor:
+    """min(x, max), as `clamp(x, max=max)`. PyTorch: `torch.clamp_max`.
+
+    >>> tg.clamp_max(tg.tensor([-2.0, 0.5]), 0)
+    tensor([-2.,  0.])
+    """
+    return clamp(input, max=max)
+
+
 def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     """Round to the nearest integer, halves to even; derivative 0. PyTorch: `torch.round`.
 
@@ -599,6 +685,8 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     >>> tg.round(tg.tensor([0.5, 1.5, 2.6]))
     tensor([0., 2., 3.])
     """
+    if input.dtype.kind == "b":
+        raise RuntimeError("round is not defined for booleans. As numbers: `x.int()`.")
     if input.dtype.kind != "f":
         return wrap(input.array.copy())
     return apply(Round(decimals), input)

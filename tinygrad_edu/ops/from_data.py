@@ -84,9 +84,15 @@ def _common(types: set[Any]) -> DType:
 
 
 def _without_tensors(data: Any) -> Any:
-    """Nested lists with the arrays of tensors in place of the tensors."""
+    """Nested lists with numbers in place of the tensors, which have one element each."""
     if isinstance(data, TensorBase):
-        return data.array
+        if data.array.size != 1:
+            raise ValueError(
+                "tensor: only one element tensors can be converted to Python scalars, and a list "
+                f"holds scalars; one in it has shape {data.shape}. tg.stack([...]) and "
+                "tg.cat([...]) join tensors."
+            )
+        return data.array.reshape(())
     return [_without_tensors(part) for part in data] if _is_list(data) else data
 
 

@@ -1,4 +1,4 @@
-"""Picking and placing along a dimension: gather and scatter, index_select and its kin, masks.
+"""Picking and placing along a dimension: gather, index_select and its kin, masks, positions.
 
 All of them are made of the four operations of `indexing.py`; what differs is how an index becomes a
 key.
@@ -32,10 +32,7 @@ __all__ = [
     "masked_fill_",
     "masked_select",
     "nonzero",
-    "scatter",
-    "scatter_",
-    "scatter_add",
-    "scatter_add_",
+    "nonzero_static",
     "take",
     "take_along_dim",
 ]
@@ -44,7 +41,7 @@ __all__ = [
 # Along one dimension.
 
 
-def _index_along(index: Any, name: str) -> Any:
+def index_of(index: Any, name: str) -> Any:
     """An index of positions, as a tensor or an own array."""
     if isinstance(index, TensorBase):
         dtype = index.dtype
@@ -81,9 +78,7 @@ def _rows(
 ) -> tuple[int, Any]:
     """The dimension and the one-dimensional index of index_select and its kin, checked."""
     dim = normalize_dim(dim, input.array.ndim)
-    if input.array.ndim == 0:
-        raise IndexError(f"{name}: a 0-dimensional tensor has no dimension to index.")
-    index = _index_along(index, name)
+    index = index_of(index, name)
     if len(index.shape) == 0:
         index = index.reshape((1,))
     if len(index.shape) != 1:
@@ -107,6 +102,8 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     tensor([[2., 2., 1.],
             [4., 4., 3.]])
     """
+    if not input.array.ndim:
+        return index_select(input.reshape(1), dim, index).reshape(())
     dim, index = _rows(input, dim, index, "index_select", IndexError)
     return apply(IndexArrays(_layout(dim)), input, index)
 
@@ -118,12 +115,15 @@ def index_add(
     """x with `alpha` times each slice of `source` added to the slice that `index` names for it.
 
     `source` has the shape of x but along `dim`, where it is as long as `index`. Raises RuntimeError
-    for shapes and types that do not fit and positions out of range. PyTorch: `torch.index_add`.
+    for shapes and types that do not fit, IndexError for positions out of range.
+    PyTorch: `torch.index_add`.
 
     >>> tg.index_add(tg.zeros(3), 0, tg.tensor([0, 2, 0]), tg.tensor([1.0, 2.0, 3.0]))
     tensor([4., 0., 2.])
     """
-    dim, index, source = _with_source(input, dim, index, source, "index_add")
+    if not input.array.ndim:
+        return index_add(input.reshape(1), dim, index, source.reshape(1), alpha=alpha).reshape(())
+    dim, index, source = rows_along(input, dim, index, source, "index_add")
     return apply(AddArrays(_layout(dim)), input, source if alpha == 1 else source * alpha, index)
 
 
@@ -136,7 +136,10 @@ def index_add_(
     >>> tg.zeros(3).index_add_(0, tg.tensor([0, 2, 0]), tg.tensor([1.0, 2.0, 3.0]))
     tensor([4., 0., 2.])
     """
-    dim, index, source = _with_source(input, dim, index, source, "index_add_")
+    if not input.array.ndim:
+        index_add_(input.reshape(1), dim, index, source.reshape(1), alpha=alpha)
+        return input
+    dim, index, source = rows_along(input, dim, index, source, "index_add_")
     scaled = source if alpha == 1 else source * alpha
     write(input, AddArrays(_layout(dim), in_place=True), scaled, index, name="index_add_")
     return input
@@ -147,12 +150,16 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
     """x with the slices that `index` names replaced by those of `source`.
 
     Of several for one place the last stays. Raises RuntimeError for shapes and types that do not
-    fit and positions out of range. PyTorch: `torch.index_copy`.
+    fit, IndexError for positions out of range. PyTorch: `torch.index_copy`.
+
+    Unlike PyTorch, of sources for one place only the one whose value stays has a gradient.
 
     >>> tg.index_copy(tg.zeros(3), 0, tg.tensor([2, 0]), tg.tensor([1.0, 2.0]))
     tensor([2., 0., 1.])
     """
-    dim, index, source = _with_source(input, dim, index, source, "index_copy")
+    if not input.array.ndim:
+        return index_copy(input.reshape(1), dim, index, source.reshape(1)).reshape(())
+    dim, index, source = rows_along(input, dim, index, source, "index_copy")
     return apply(SetArrays(_layout(dim)), input, source, index)
 
 
@@ -163,16 +170,19 @@ def index_copy_(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tenso
     >>> tg.zeros(3).index_copy_(0, tg.tensor([2, 0]), tg.tensor([1.0, 2.0]))
     tensor([2., 0., 1.])
     """
-    dim, index, source = _with_source(input, dim, index, source, "index_copy_")
+    if not input.array.ndim:
+        index_copy_(input.reshape(1), dim, index, source.reshape(1))
+        return input
+    dim, index, source = rows_along(input, dim, index, source, "index_copy_")
     write(input, SetArrays(_layout(dim), in_place=True), source, index, name="index_copy_")
     return input
 
 
-def _with_source(
+def rows_along(
     input: Tensor, dim: int, index: Any, source: Tensor, name: str
 ) -> tuple[int, Any, Tensor]:
     """Check that `source` is x with another length along `dim`: that of `index`."""
-    dim, index = _rows(input, dim, index, name, RuntimeError)
+    dim, index = _rows(input, dim, index, name, IndexError)
     if not isinstance(source, TensorBase):
         raise TypeError(f"{name}: the source is a tensor; got {type(source).__name__}.")
     expected = (*input.shape[:dim], index.shape[0], *input.shape[dim + 1 :])
@@ -182,11 +192,11 @@ def _with_source(
             f"{index.shape[0]} "
             f"indices, so shape {expected}; got {source.shape}."
         )
-    _check_same_dtype(input, source, name)
+    check_same_dtype(input, source, name)
     return dim, index, source
 
 
-def _check_same_dtype(input: Tensor, source: Tensor, name: str) -> None:
+def check_same_dtype(input: Tensor, source: Tensor, name: str) -> None:
     if input.dtype != source.dtype:
         raise RuntimeError(
             f"{name}: the tensor ({input.dtype}) and the source ({source.dtype}) must have the "
@@ -199,14 +209,17 @@ def _check_same_dtype(input: Tensor, source: Tensor, name: str) -> None:
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Tensor | float) -> Tensor:
     """x with one number in all slices that `index` names. PyTorch: `torch.index_fill`.
 
-    `value` is a number or a 0-dimensional tensor. Raises IndexError for positions out of range.
+    `value` is a number or a 0-dimensional tensor; negative positions count from the end. Raises
+    IndexError for positions out of range.
 
     >>> tg.index_fill(tg.ones(2, 3), 1, tg.tensor([0, 2]), -1)
     tensor([[-1.,  1., -1.],
             [-1.,  1., -1.]])
     """
-    dim, index = _rows(input, dim, index, "index_fill", IndexError)
-    return apply(SetArrays(_layout(dim)), input, _number(value, "index_fill"), index)
+    if not input.array.ndim:
+        return index_fill(input.reshape(1), dim, index, value).reshape(())
+    dim, index = _rows(input, dim, _counted(input, dim, index), "index_fill", IndexError)
+    return apply(SetArrays(_layout(dim)), input, number_of(value, "index_fill"), index)
 
 
 @numpy_names
@@ -216,13 +229,25 @@ def index_fill_(input: Tensor, dim: int, index: Tensor, value: Tensor | float) -
     >>> tg.ones(3).index_fill_(0, tg.tensor([0, 2]), -1)
     tensor([-1.,  1., -1.])
     """
-    dim, index = _rows(input, dim, index, "index_fill_", IndexError)
-    number = _number(value, "index_fill_")
+    if not input.array.ndim:
+        index_fill_(input.reshape(1), dim, index, value)
+        return input
+    dim, index = _rows(input, dim, _counted(input, dim, index), "index_fill_", IndexError)
+    number = number_of(value, "index_fill_")
     write(input, SetArrays(_layout(dim), in_place=True), number, index, name="index_fill_")
     return input
 
 
-def _number(value: Any, name: str) -> Any:
+def _counted(input: Tensor, dim: int, index: Any) -> Any:
+    """An index whose negative positions count from the end."""
+    size = input.shape[normalize_dim(dim, input.array.ndim)]
+    values = constant(index)
+    if not isinstance(values, np.ndarray) or values.dtype.kind != "i" or not (values < 0).any():
+        return index
+    return np.where((values < 0) & (values >= -size), values + size, values)
+
+
+def number_of(value: Any, name: str) -> Any:
     """A value to fill with: a number or a 0-dimensional tensor."""
     if isinstance(value, TensorBase):
         if value.array.ndim:
@@ -245,25 +270,13 @@ class Gather(IndexArrays):
     __slots__ = ()
 
 
-class Scatter(SetArrays):
-    """z = x, but z[index[i, j], j] = source[i, j], and likewise along other dimensions"""
-
-    __slots__ = ()
-
-
-class ScatterAdd(AddArrays):
-    """z = x, with source[i, j] added to z[index[i, j], j], and likewise along other dimensions"""
-
-    __slots__ = ()
-
-
-def _along(
+def elements_along(
     input: Tensor, dim: int, index: Any, name: str
 ) -> tuple[tuple[bool, ...], list[Any], tuple[int, ...]]:
     """Layout and arrays of a key with one element of x for each of `index`; the index's shape."""
     ndim = input.array.ndim
     dim = normalize_dim(dim, ndim)
-    index = _index_along(index, name)
+    index = index_of(index, name)
     shape = index.shape
     if len(shape) != ndim:
         raise RuntimeError(
@@ -291,119 +304,22 @@ def _along(
 
 
 @numpy_names
-def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
+def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
     """The elements of x that `index` names along `dim`, one for each element of `index`.
 
     z[i, j] = x[index[i, j], j] for dim=0, x[i, index[i, j]] for dim=1. The result has the shape of
-    `index`. Raises RuntimeError for positions out of range or negative, and for shapes that do not
-    fit. PyTorch: `torch.gather`.
+    `index`. Raises RuntimeError for positions out of range or negative, for shapes that do not fit,
+    and for `sparse_grad`, as there are no sparse tensors. PyTorch: `torch.gather`.
 
     >>> scores = tg.tensor([[0.1, 0.9], [0.8, 0.2]])
     >>> tg.gather(scores, 1, tg.tensor([[1], [0]]))
     tensor([[0.9000],
             [0.8000]])
     """
-    layout, key, _ = _along(input, dim, index, "gather")
+    if sparse_grad:
+        raise RuntimeError("gather: there are no sparse tensors here; leave sparse_grad out.")
+    layout, key, _ = elements_along(input, dim, index, "gather")
     return apply(Gather(layout), input, *key)
-
-
-def _source(input: Tensor, src: Any, shape: tuple[int, ...], name: str) -> Any:
-    """What to scatter: a number, or the part of a tensor that the index covers."""
-    if not isinstance(src, TensorBase):
-        return _number(src, name)
-    _check_same_dtype(input, src, name)  # type: ignore[arg-type]
-    if src.shape == shape or 0 in shape:
-        return src if src.shape == shape else 0
-    if len(src.shape) != len(shape) or any(
-        wanted > size for wanted, size in zip(shape, src.shape, strict=True)
-    ):
-        raise RuntimeError(
-            f"{name}: the index of shape {shape} must not be larger than the source of shape "
-            f"{src.shape}."
-        )
-    return src[tuple(slice(size) for size in shape)]  # type: ignore[index]
-
-
-def _scatter(
-    input: Tensor, dim: int, index: Any, src: Any, value: Any, reduce: str | None, name: str
-) -> Tensor:
-    if (src is None) == (value is None):
-        raise TypeError(f"{name}: one of src (a tensor) and value (a number) is needed.")
-    if reduce not in (None, "add"):
-        raise RuntimeError(f"{name}: reduce is None or 'add'; got {reduce!r}.")
-    layout, key, shape = _along(input, dim, index, name)
-    source = _source(input, value if src is None else src, shape, name)
-    kind = Scatter if reduce is None else ScatterAdd
-    if not name.endswith("_"):
-        return apply(kind(layout), input, source, *key)
-    write(input, kind(layout, in_place=True), source, *key, name=name)
-    return input
-
-
-@numpy_names
-def scatter(
-    input: Tensor,
-    dim: int,
-    index: Tensor,
-    src: Tensor | float | None = None,
-    *,
-    value: float | None = None,
-    reduce: str | None = None,
-) -> Tensor:
-    """x with elements of `src`, or a number, written where `index` points along `dim`.
-
-    z[index[i, j], j] = src[i, j] for dim=0, z[i, index[i, j]] = src[i, j] for dim=1. Of several
-    values for one element the last stays; with reduce="add" all are added to x's. Raises
-    RuntimeError for positions out of range or negative, and for shapes or types that do not fit.
-    PyTorch: `torch.scatter`.
-
-    >>> tg.scatter(tg.zeros(2, 3), 1, tg.tensor([[2], [0]]), 1.0)
-    tensor([[0., 0., 1.],
-            [1., 0., 0.]])
-    """
-    return _scatter(input, dim, index, src, value, reduce, "scatter")
-
-
-@numpy_names
-def scatter_(
-    input: Tensor,
-    dim: int,
-    index: Tensor,
-    src: Tensor | float | None = None,
-    *,
-    value: float | None = None,
-    reduce: str | None = None,
-) -> Tensor:
-    """`scatter`, in place. PyTorch: `Tensor.scatter_`.
-
-    >>> tg.zeros(2, 3).scatter_(1, tg.tensor([[2], [0]]), 1.0)
-    tensor([[0., 0., 1.],
-            [1., 0., 0.]])
-    """
-    return _scatter(input, dim, index, src, value, reduce, "scatter_")
-
-
-@numpy_names
-def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
-    """x with each element of `src` added at the position that `index` names along `dim`.
-
-    Where a position is named several times, all are added. Raises as `scatter`.
-    PyTorch: `torch.scatter_add`.
-
-    >>> tg.scatter_add(tg.zeros(3), 0, tg.tensor([0, 2, 0]), tg.tensor([1.0, 2.0, 3.0]))
-    tensor([4., 0., 2.])
-    """
-    return _scatter(input, dim, index, src, None, "add", "scatter_add")
-
-
-@numpy_names
-def scatter_add_(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
-    """`scatter_add`, in place. PyTorch: `Tensor.scatter_add_`.
-
-    >>> tg.zeros(3).scatter_add_(0, tg.tensor([0, 2, 0]), tg.tensor([1.0, 2.0, 3.0]))
-    tensor([4., 0., 2.])
-    """
-    return _scatter(input, dim, index, src, None, "add", "scatter_add_")
 
 
 def take(input: Tensor, index: Tensor) -> Tensor:
@@ -415,7 +331,7 @@ def take(input: Tensor, index: Tensor) -> Tensor:
     >>> tg.take(tg.tensor([[1, 2], [3, 4]]), tg.tensor([0, -1]))
     tensor([1, 4])
     """
-    index = _index_along(index, "take")
+    index = index_of(index, "take")
     size = input.array.size
     values = constant(index)
     outside = values[(values < -size) | (values >= size)]
@@ -440,7 +356,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     if dim is None:
         return take(input, indices.reshape(-1))
     dim = normalize_dim(dim, input.array.ndim)
-    index = _index_along(indices, "take_along_dim")
+    index = index_of(indices, "take_along_dim")
     shape, wanted = list(input.shape), list(index.shape)
     if len(shape) != len(wanted):
         raise RuntimeError(
@@ -497,7 +413,7 @@ class MaskedFill(Operation):
         return np.where(mask, grad, 0)
 
 
-def _mask(mask: Any, name: str) -> Tensor:
+def mask_of(mask: Any, name: str) -> Tensor:
     mask = wrap(mask.copy()) if isinstance(mask, np.ndarray) else mask
     if not isinstance(mask, TensorBase) or mask.dtype != np.bool_:
         got = mask.dtype if isinstance(mask, TensorBase) else type(mask).__name__
@@ -516,7 +432,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Tensor | float) -> Tensor:
     >>> tg.masked_fill(tg.tensor([1.0, 2.0]), tg.tensor([True, False]), float("-inf"))
     tensor([-inf, 2.])
     """
-    return apply(MaskedFill(), input, _mask(mask, "masked_fill"), _number(value, "masked_fill"))
+    return apply(MaskedFill(), input, mask_of(mask, "masked_fill"), number_of(value, "masked_fill"))
 
 
 def masked_fill_(input: Tensor, mask: Tensor, value: Tensor | float) -> Tensor:
@@ -525,9 +441,13 @@ def masked_fill_(input: Tensor, mask: Tensor, value: Tensor | float) -> Tensor:
     >>> tg.tensor([1.0, 2.0]).masked_fill_(tg.tensor([True, False]), 0)
     tensor([0., 2.])
     """
-    mask = _mask(mask, "masked_fill_")
+    mask = mask_of(mask, "masked_fill_")
     write(
-        input, MaskedFill(in_place=True), mask, _number(value, "masked_fill_"), name="masked_fill_"
+        input,
+        MaskedFill(in_place=True),
+        mask,
+        number_of(value, "masked_fill_"),
+        name="masked_fill_",
     )
     return input
 
@@ -540,7 +460,7 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     >>> tg.masked_select(tg.tensor([1, 2, 3]), tg.tensor([True, False, True]))
     tensor([1, 3])
     """
-    mask = _mask(mask, "masked_select")
+    mask = mask_of(mask, "masked_select")
     try:
         shape = np.broadcast_shapes(input.shape, mask.shape)
     except ValueError:
@@ -576,3 +496,21 @@ def argwhere(input: Tensor) -> Tensor:
             [2]])
     """
     return wrap(np.argwhere(input.array))
+
+
+def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1) -> Tensor:
+    """`nonzero` with exactly `size` rows: cut off, or filled up with `fill_value`.
+
+    PyTorch: `torch.nonzero_static`.
+
+    >>> tg.nonzero_static(tg.tensor([0, 5, 7]), size=3)
+    tensor([[ 1],
+            [ 2],
+            [-1]])
+    """
+    if size < 0:
+        raise RuntimeError(f"nonzero_static: the size cannot be negative; got {size}.")
+    found = np.argwhere(input.array)[:size]
+    rows = np.full((size, found.shape[1]), fill_value, np.int64)
+    rows[: len(found)] = found
+    return wrap(rows)

@@ -28,7 +28,7 @@ from .unary import nothing
 if TYPE_CHECKING:
     from ..tensor import Tensor
 
-__all__ = ["copy_", "fill_", "getitem", "setitem", "zero_"]
+__all__ = ["copy_", "fill", "fill_", "getitem", "setitem", "zero_"]
 
 WHOLE = slice(None)
 
@@ -419,6 +419,12 @@ def _steps(
     return (*basic, ...), tuple(layout), arrays
 
 
+def plan_index(input: TensorBase, items: tuple[Any, ...]) -> tuple[tuple[bool, ...], list[Any]]:
+    """Layout and arrays of an index that consists of arrays and whole dimensions."""
+    _, layout, arrays = _steps(items, input.array.ndim)
+    return layout, _protected(arrays, True)
+
+
 def _protected(arrays: list[Any], recording: bool) -> list[Any]:
     """Index arrays that nobody else can change; tensors have a version for that."""
     return [
@@ -625,6 +631,17 @@ def fill_(input: Tensor, value: Tensor | float) -> Tensor:
         )
     write(input, Assign(), number, name="fill_")
     return input
+
+
+def fill(input: Tensor, value: Tensor | float) -> Tensor:
+    """A tensor like x with one number everywhere; a 0-dimensional tensor gets a gradient.
+
+    PyTorch: `torch.fill`.
+
+    >>> tg.fill(tg.zeros(2), 7)
+    tensor([7., 7.])
+    """
+    return fill_(wrap(np.empty_like(input.array)), value)
 
 
 def copy_(input: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:

@@ -10,9 +10,9 @@ import numpy as np
 
 from ..autograd.graph import Array, Operation, TensorBase, Value, apply, apply_multiple, wrap
 from .dims import normalize_dim, numpy_names
-from .dtypes import cast, result_type
+from .dtypes import cast, result_type, type_name
 from .indexing import WHOLE, Index, index_along
-from .shape import atleast_1d, atleast_2d, atleast_3d, sizes
+from .shape import atleast_1d, atleast_2d, atleast_3d, reshape, sizes
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -20,15 +20,25 @@ if TYPE_CHECKING:
 __all__ = [
     "cat",
     "chunk",
+    "column_stack",
     "concat",
     "concatenate",
+    "constant_pad_nd",
+    "dsplit",
     "dstack",
+    "hsplit",
     "hstack",
     "pad",
+    "row_stack",
     "split",
+    "split_with_sizes",
     "stack",
     "tensor_split",
     "unbind",
+    "unsafe_chunk",
+    "unsafe_split",
+    "unsafe_split_with_sizes",
+    "vsplit",
     "vstack",
 ]
 
@@ -81,10 +91,11 @@ def _tensors(tensors: Iterable[Tensor], name: str) -> list[Tensor]:
         raise TypeError(f"{name}: a list or tuple of tensors is needed; got one tensor.")
     parts = list(tensors)
     if not parts:
-        raise RuntimeError(f"{name}: at least one tensor is needed; got none.")
+        error = ValueError if name == "cat" else RuntimeError  # as in PyTorch
+        raise error(f"{name}: at least one tensor is needed; got none.")
     for place, part in enumerate(parts):
         if not isinstance(part, TensorBase):
-            raise TypeError(f"{name}: element {place} is not a tensor but {type(part).__name__}.")
+            raise TypeError(f"{name}: element {place} is not a tensor but {type_name(part)}.")
     dtype = parts[0].dtype
     if any(part.dtype is not dtype for part in parts):
         dtype = result_type(*parts)
@@ -168,7 +179,7 @@ def hstack(tensors: Sequence[Tensor]) -> Tensor:
     >>> tg.hstack([tg.tensor([1, 2]), tg.tensor([3])])
     tensor([1, 2, 3])
     """
-    parts = atleast_1d(list(tensors))
+    parts = atleast_1d(_tensors(tensors, "hstack"))
     return cat(parts, 0 if parts and parts[0].array.ndim == 1 else 1)
 
 
@@ -179,7 +190,23 @@ def vstack(tensors: Sequence[Tensor]) -> Tensor:
     tensor([[1, 2],
             [3, 4]])
     """
-    return cat(atleast_2d(list(tensors)), 0)
+    return cat(atleast_2d(_tensors(tensors, "vstack")), 0)
+
+
+row_stack = vstack
+
+
+def column_stack(tensors: Sequence[Tensor]) -> Tensor:
+    """Vectors (and numbers) as the columns of a matrix; matrices side by side.
+
+    PyTorch: `torch.column_stack`.
+
+    >>> tg.column_stack([tg.tensor([1, 2]), tg.tensor([3, 4])])
+    tensor([[1, 3],
+            [2, 4]])
+    """
+    parts = _tensors(tensors, "column_stack")
+    return hstack([reshape(x, (x.array.size, 1)) if x.array.ndim < 2 else x for x in parts])
 
 
 def dstack(tensors: Sequence[Tensor]) -> Tensor:
@@ -189,7 +216,7 @@ def dstack(tensors: Sequence[Tensor]) -> Tensor:
     tensor([[[1, 3],
              [2, 4]]])
     """
-    return cat(atleast_3d(list(tensors)), 2)
+    return cat(atleast_3d(_tensors(tensors, "dstack")), 2)
 
 
 # Splitting. The pieces are views, and one operation gathers all their gradients: its work does not
@@ -316,11 +343,17 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 
 @numpy_names
 def tensor_split(
-    input: Tensor, indices_or_sections: int | Sequence[int] | Tensor, dim: int = 0
+    input: Tensor,
+    indices_or_sections: int | Sequence[int] | Tensor | None = None,
+    dim: int = 0,
+    *,
+    sections: int | None = None,
+    indices: Sequence[int] | None = None,
 ) -> tuple[Tensor, ...]:
     """Views of x: so many pieces of nearly one size along `dim`, or cut at the given positions.
 
-    PyTorch: `torch.tensor_split`; NumPy's `array_split`.
+    By keyword, the number of pieces is `sections`, the positions are `indices`, as in PyTorch:
+    `torch.tensor_split`; NumPy's `array_split`.
 
     >>> tg.tensor_split(tg.arange(5), 3)
     (tensor([0, 1]), tensor([2, 3]), tensor([4]))
@@ -328,7 +361,7 @@ def tensor_split(
     (tensor([0]), tensor([1, 2]), tensor([3, 4]))
     """
     dim, size = _splittable(input, dim, "tensor_split")
-    cuts: Any = indices_or_sections
+    cuts = _cuts(indices_or_sections, sections, indices, "tensor_split")
     if isinstance(cuts, TensorBase):
         cuts = cuts.array.tolist()
     if isinstance(cuts, (list, tuple)):
@@ -349,6 +382,103 @@ def tensor_split(
     small, larger = divmod(size, cuts)
     lengths = [small + 1] * larger + [small] * (cuts - larger)
     return apply_multiple(Split(dim, [0, *itertools.accumulate(lengths)]), input)
+
+
+def _cuts(either: Any, sections: int | None, indices: Sequence[int] | None, name: str) -> Any:
+    """Where to cut, or into how many pieces: the one of the three arguments that is given."""
+    given = [cuts for cuts in (either, sections, indices) if cuts is not None]
+    if len(given) != 1:
+        raise TypeError(f"{name}: either the number of sections or the indices are needed.")
+    return given[0]
+
+
+def _split_along(
+    input: Tensor, sections: int | Sequence[int], dim: int, least: int, name: str
+) -> tuple[Tensor, ...]:
+    """`tensor_split` along a fixed dimension, into parts of exactly one size."""
+    if input.array.ndim < least:
+        raise RuntimeError(
+            f"{name}: at least {least} dimension(s) are needed; this tensor has shape "
+            f"{input.shape}."
+        )
+    size = input.shape[dim]
+    if isinstance(sections, int) and (sections <= 0 or size % sections):
+        raise RuntimeError(
+            f"{name}: dimension {dim}, of size {size}, cannot be divided into {sections} equal "
+            "parts. `tg.tensor_split` makes parts of nearly one size."
+        )
+    return tensor_split(input, sections, dim)
+
+
+def hsplit(
+    input: Tensor,
+    indices_or_sections: int | Sequence[int] | None = None,
+    *,
+    sections: int | None = None,
+    indices: Sequence[int] | None = None,
+) -> tuple[Tensor, ...]:
+    """Views of x side by side: so many of one size, or cut at positions, along dimension 1.
+
+    A vector is cut along its only dimension. Raises RuntimeError for a number, and if the parts
+    would not be equal. PyTorch: `torch.hsplit`.
+
+    >>> [part.shape for part in tg.hsplit(tg.zeros(2, 4), 2)]
+    [(2, 2), (2, 2)]
+    """
+    cuts = _cuts(indices_or_sections, sections, indices, "hsplit")
+    return _split_along(input, cuts, 0 if input.array.ndim == 1 else 1, 1, "hsplit")
+
+
+def vsplit(
+    input: Tensor,
+    indices_or_sections: int | Sequence[int] | None = None,
+    *,
+    sections: int | None = None,
+    indices: Sequence[int] | None = None,
+) -> tuple[Tensor, ...]:
+    """Views of x one below the other: so many of one size, or cut at positions, along dimension 0.
+
+    Raises RuntimeError for fewer than two dimensions, and if the parts would not be equal.
+    PyTorch: `torch.vsplit`.
+
+    >>> [part.shape for part in tg.vsplit(tg.zeros(4, 3), [1])]
+    [(1, 3), (3, 3)]
+    """
+    cuts = _cuts(indices_or_sections, sections, indices, "vsplit")
+    return _split_along(input, cuts, 0, 2, "vsplit")
+
+
+def dsplit(
+    input: Tensor,
+    indices_or_sections: int | Sequence[int] | None = None,
+    *,
+    sections: int | None = None,
+    indices: Sequence[int] | None = None,
+) -> tuple[Tensor, ...]:
+    """Views of x one behind the other: so many of one size, or cut at positions, along dimension 2.
+
+    Raises RuntimeError for fewer than three dimensions, and if the parts would not be equal.
+    PyTorch: `torch.dsplit`.
+
+    >>> [part.shape for part in tg.dsplit(tg.zeros(1, 2, 4), 4)][0]
+    (1, 2, 1)
+    """
+    cuts = _cuts(indices_or_sections, sections, indices, "dsplit")
+    return _split_along(input, cuts, 2, 3, "dsplit")
+
+
+@numpy_names
+def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+    """`split` into parts of the given sizes. PyTorch: `torch.split_with_sizes`.
+
+    >>> tg.split_with_sizes(tg.arange(3), [1, 2])
+    (tensor([0]), tensor([1, 2]))
+    """
+    return split(input, list(split_sizes), dim)
+
+
+# PyTorch's "unsafe" forms do not notice when a part is changed in place; here all do.
+unsafe_split, unsafe_chunk, unsafe_split_with_sizes = split, chunk, split_with_sizes
 
 
 @numpy_names
@@ -414,8 +544,11 @@ def pad(
 
     `mode` "constant" fills with `value` (0 if None), and negative widths cut off; "reflect" mirrors
     at the edge elements, "replicate" repeats them, "circular" continues with the other end. Raises
-    RuntimeError for widths that do not fit the shape, ValueError for another mode.
+    RuntimeError for widths that do not fit the shape and for a `value` in the other modes,
+    NotImplementedError for another mode.
     PyTorch: `F.pad`.
+
+    Unlike PyTorch, the other modes pad tensors of any number of dimensions.
 
     >>> F.pad(tg.tensor([[1, 2]]), (1, 0, 0, 1))
     tensor([[0, 1, 2],
@@ -441,25 +574,43 @@ def pad(
                 f"pad: the widths {(before, after)} take more from dimension {dim} than its size "
                 f"{shape[dim]}."
             )
-    if mode == "constant":
-        if any(width < 0 for pair in pairs for width in pair):
-            kept = tuple(
-                slice(max(0, -before), size - max(0, -after))
-                for (before, after), size in zip(pairs, shape, strict=True)
-            )
-            input = apply(Index(kept), input)
-            pairs = [(max(0, before), max(0, after)) for before, after in pairs]
-        return apply(Pad(pairs, 0 if value is None else value), input)
-    if mode not in _MODES:
-        raise ValueError(
+    if mode != "constant" and mode not in _MODES:
+        raise NotImplementedError(
             f"pad: mode is 'constant', 'reflect', 'replicate' or 'circular'; got {mode!r}."
         )
-    if value not in (None, 0):
-        raise ValueError(f"pad: mode {mode!r} takes its values from the tensor; got value={value}.")
+    if mode != "constant" and value not in (None, 0):
+        raise RuntimeError(
+            f"pad: mode {mode!r} takes its values from the tensor; got value={value}."
+        )
+    cut = [(min(0, before), min(0, after)) for before, after in pairs]
+    if mode in ("constant", "circular") and any(cut_pair != (0, 0) for cut_pair in cut):
+        # What is cut off does not come back as the other end of a circle.
+        kept = tuple(
+            slice(-before, size + after) for (before, after), size in zip(cut, shape, strict=True)
+        )
+        if any(size + sum(widths) < 0 for size, widths in zip(shape, cut, strict=True)):
+            raise RuntimeError(f"pad: the widths {pairs} take more from {shape} than there is.")
+        input = apply(Index(kept), input)
+        pairs = [(max(0, before), max(0, after)) for before, after in pairs]
+        shape = input.array.shape
+    if mode == "constant":
+        return apply(Pad(pairs, 0 if value is None else value), input)
     for dim, widths in enumerate(pairs):
         if widths != (0, 0):
             input = index_along(input, dim, _border(shape[dim], widths, mode, dim))
     return input
+
+
+def constant_pad_nd(input: Tensor, pad: Sequence[int], value: float = 0) -> Tensor:
+    """`F.pad` with one value. PyTorch: `torch.constant_pad_nd`.
+
+    >>> tg.constant_pad_nd(tg.tensor([1, 2]), (1, 0), 5)
+    tensor([5, 1, 2])
+    """
+    return _pad(input, pad, "constant", value)
+
+
+_pad = pad
 
 
 def _border(size: int, widths: tuple[int, int], mode: str, dim: int) -> Array:

@@ -16,14 +16,22 @@ from . import elementwise, reductions, shape
 from .contraction import contract, dense, same_types
 from .diagonals import diagonal
 from .dtypes import as_tensor_operand, operands
+from .writing_back import written_back
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
 
 __all__ = [
+    "addbmm",
+    "addbmm_",
     "addmm",
+    "addmm_",
     "addmv",
+    "addmv_",
+    "addr",
+    "addr_",
     "baddbmm",
+    "baddbmm_",
     "bmm",
     "dot",
     "ger",
@@ -432,3 +440,51 @@ def baddbmm(
     (4, 2, 5)
     """
     return _plus(input, bmm(batch1, batch2), beta, alpha, "baddbmm")
+
+
+def addbmm(
+    input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1
+) -> Tensor:
+    """beta x + alpha Σ_b A_b B_b: the products of two batches, summed. PyTorch: `torch.addbmm`.
+
+    With beta=0 the input is not used. Raises RuntimeError if shapes do not fit or types differ.
+
+    >>> tg.addbmm(tg.zeros(1), tg.ones(4, 1, 3), tg.ones(4, 3, 2))
+    tensor([[12., 12.]])
+    """
+    return _plus(input, reductions.sum(bmm(batch1, batch2), 0), beta, alpha, "addbmm")
+
+
+def addr(
+    input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: Number = 1
+) -> Tensor:
+    """beta x + alpha (v wᵀ), for two vectors and an x that expands to v wᵀ. PyTorch: `torch.addr`.
+
+    With beta=0 the input is not used. Raises RuntimeError if shapes do not fit or types differ.
+
+    >>> tg.addr(tg.zeros(2, 2), tg.tensor([1.0, 2.0]), tg.tensor([1.0, 10.0]))
+    tensor([[ 1., 10.],
+            [ 2., 20.]])
+    """
+    return _plus(input, outer(vec1, vec2), beta, alpha, "addr")
+
+
+addmm_ = written_back(
+    addmm, "addmm_", ("tg.ones(1, 1).addmm_(tg.ones(1, 3), tg.ones(3, 1))", "tensor([[4.]])")
+)
+addmv_ = written_back(
+    addmv, "addmv_", ("tg.ones(1).addmv_(tg.ones(1, 3), tg.ones(3))", "tensor([4.])")
+)
+addr_ = written_back(
+    addr, "addr_", ("tg.ones(1, 1).addr_(tg.ones(1), tg.ones(1))", "tensor([[2.]])")
+)
+addbmm_ = written_back(
+    addbmm,
+    "addbmm_",
+    ("tg.ones(1, 1).addbmm_(tg.ones(2, 1, 3), tg.ones(2, 3, 1))", "tensor([[7.]])"),
+)
+baddbmm_ = written_back(
+    baddbmm,
+    "baddbmm_",
+    ("tg.ones(1, 1, 1).baddbmm_(tg.ones(1, 1, 3), tg.ones(1, 3, 1))", "tensor([[[4.]]])"),
+)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..autograd.graph import Array, Operation, TensorBase, Value, apply
 from . import unary
-from .dtypes import operands, quiet
+from .dtypes import operands, quiet, type_name
 from .shape import broadcast_tensors
 from .smooth_activations import logsigmoid, sigmoid_of
 
@@ -217,13 +217,17 @@ def reduced(terms: Tensor, reduction: str) -> Tensor:
     return terms.mean() if reduction == "mean" else terms.sum()
 
 
-def pair_of(name: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Input and target as tensors of one floating type."""
-    for x in (input, target):
+def _tensors(name: str, *given: Any) -> None:
+    for x in given:
         if not isinstance(x, TensorBase):
             raise TypeError(
-                f"{name}: input and target are tensors; got {type(x).__name__}. Use tg.tensor(...)."
+                f"{name}: input and target are tensors; got {type_name(x)}. Use tg.tensor(...)."
             )
+
+
+def pair_of(name: str, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Input and target as tensors of one floating type."""
+    _tensors(name, input, target)
     input, target = operands(input, target, name)
     if input.array.dtype.kind != "f":
         raise RuntimeError(
@@ -403,6 +407,7 @@ def kl_div(
 
 
 def _same_shapes(name: str, input: Tensor, target: Tensor) -> None:
+    _tensors(name, input, target)
     if input.shape != target.shape:
         raise ValueError(
             f"{name}: the target has shape {target.shape}, the input {input.shape}; they must be "
@@ -429,8 +434,8 @@ def binary_cross_entropy(
     """-t ln x - (1 - t) ln(1 - x) for probabilities x; averaged over all elements.
 
     Logarithms count as at least -100, so that the loss stays finite. `weight` multiplies the terms.
-    Raises ValueError if the shapes differ, RuntimeError if x is not between 0 and 1 or the types
-    differ. Where x comes from a sigmoid, `binary_cross_entropy_with_logits` is exact.
+    Raises ValueError if the shapes differ, RuntimeError if x or t is not between 0 and 1 or
+    the types differ. Where x comes from a sigmoid, `binary_cross_entropy_with_logits` is exact.
     PyTorch: `F.binary_cross_entropy`.
 
     >>> F.binary_cross_entropy(tg.tensor([0.5, 0.0]), tg.tensor([1.0, 0.0]), reduction="none")
@@ -441,12 +446,17 @@ def binary_cross_entropy(
     _same_shapes(name, input, target)
     _same_types(name, input, target)
     input, target = pair_of(name, input, target)
-    if not ((input.array >= 0) & (input.array <= 1)).all():
-        raise RuntimeError(
-            f"{name}: the input holds probabilities, between 0 and 1; got {input.array.min():.4g} "
-            f"to {input.array.max():.4g}. Apply a sigmoid first, or use "
-            "binary_cross_entropy_with_logits."
-        )
+    for which, x in (("input", input), ("target", target)):
+        if not ((x.array >= 0) & (x.array <= 1)).all():
+            remedy = (
+                "Apply a sigmoid first, or use binary_cross_entropy_with_logits."
+                if which == "input"
+                else "A class is 0 or 1."
+            )
+            raise RuntimeError(
+                f"{name}: the {which} holds probabilities, between 0 and 1; got "
+                f"{x.array.min():.4g} to {x.array.max():.4g}. {remedy}"
+            )
     if weight is None:
         return apply(BCELoss(reduction), input, target)
     return reduced(_weighted(apply(BCELoss("none"), input, target), weight, name), reduction)

@@ -13,7 +13,7 @@ from ..random import AnyGenerator, resolve
 from . import unary
 from .activations import activate
 from .dims import normalize_dim
-from .dtypes import floating, quiet
+from .dtypes import floating, quiet, type_name
 from .shape import narrow
 from .softmax import ones
 
@@ -101,7 +101,7 @@ def _refuse_linear(input: Any, weight: Any, bias: Any) -> None:
     for x in (input, weight):
         if not isinstance(x, TensorBase):
             raise TypeError(
-                f"linear: input and weight are tensors; got {type(x).__name__}. Use tg.tensor(...)."
+                f"linear: input and weight are tensors; got {type_name(x)}. Use tg.tensor(...)."
             )
     if bias is not None and not isinstance(bias, TensorBase):
         raise TypeError(f"linear: the bias is a tensor or None; got {type(bias).__name__}.")

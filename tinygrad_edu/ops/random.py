@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "bernoulli",
+    "binomial",
     "multinomial",
     "normal",
     "poisson",
@@ -257,6 +258,34 @@ def poisson(input: Tensor, generator: AnyGenerator = None) -> Tensor:
     return wrap(resolve(generator).poisson(input.array).astype(input.dtype))
 
 
+def binomial(count: Tensor, prob: Tensor, generator: AnyGenerator = None) -> Tensor:
+    """How many of `count` trials succeed, each with probability `prob`, broadcast.
+
+    In the type of `count`, which is floating; has no gradient. Raises ValueError for integers,
+    RuntimeError for negative counts and probabilities outside 0 ... 1. PyTorch: `torch.binomial`.
+
+    >>> tg.binomial(tg.tensor([10.0, 20.0]), tg.tensor([1.0, 0.0]))
+    tensor([10.,  0.])
+    """
+    for label, x in (("count", count), ("prob", prob)):
+        if x.dtype.kind != "f":
+            raise ValueError(
+                f"binomial: {label} is a floating tensor; got {x.dtype}. Convert it: "
+                f"`{label}.float()`."
+            )
+    if not (count.array >= 0).all():
+        raise RuntimeError("binomial: a count cannot be negative.")
+    _check_probabilities(prob.array, "binomial")
+    try:
+        np.broadcast_shapes(count.shape, prob.shape)
+    except ValueError:
+        raise RuntimeError(
+            f"binomial: the shapes {count.shape} and {prob.shape} cannot be broadcast."
+        ) from None
+    drawn = resolve(generator).binomial(count.array.astype(np.int64), prob.array)
+    return wrap(np.asarray(drawn, count.dtype))
+
+
 def rand_like(
     input: Tensor,
     *,
@@ -383,6 +412,50 @@ def exponential_(input: Tensor, lambd: float = 1.0, *, generator: AnyGenerator =
     return _fill(
         input, resolve(generator).standard_exponential(input.shape) / lambd, "exponential_"
     )
+
+
+def cauchy_(
+    input: Tensor, median: float = 0.0, sigma: float = 1.0, *, generator: AnyGenerator = None
+) -> Tensor:
+    """Fill with numbers from the Cauchy distribution. PyTorch: `Tensor.cauchy_`.
+
+    >>> tg.empty(3).cauchy_().shape
+    (3,)
+    """
+    _check_floating(input, "cauchy_")
+    if sigma <= 0:
+        raise RuntimeError(f"cauchy_: sigma must be positive; got {sigma}.")
+    drawn = resolve(generator).standard_cauchy(input.shape)
+    return _fill(input, drawn * sigma + median, "cauchy_")
+
+
+def log_normal_(
+    input: Tensor, mean: float = 1.0, std: float = 2.0, *, generator: AnyGenerator = None
+) -> Tensor:
+    """Fill with e^x, where x is normal with `mean` and `std`. PyTorch: `Tensor.log_normal_`.
+
+    >>> bool((tg.empty(5).log_normal_() > 0).all())
+    True
+    """
+    _check_floating(input, "log_normal_")
+    if std <= 0:
+        raise RuntimeError(f"log_normal_: std must be positive; got {std}.")
+    return _fill(input, resolve(generator).lognormal(mean, std, input.shape), "log_normal_")
+
+
+def geometric_(input: Tensor, p: float, *, generator: AnyGenerator = None) -> Tensor:
+    """Fill with the number of the first trial that succeeds, each with probability `p`: 1, 2, ...
+
+    For integer tensors, too. Raises RuntimeError unless 0 < p < 1. PyTorch: `Tensor.geometric_`.
+
+    >>> bool((tg.empty(5).geometric_(0.5) >= 1).all())
+    True
+    """
+    if not 0 < p < 1:
+        raise RuntimeError(f"geometric_: p lies between 0 and 1; got {p}.")
+    if input.dtype.kind == "b":
+        raise RuntimeError("geometric_: fills tensors of numbers; this one is bool.")
+    return _fill(input, resolve(generator).geometric(p, input.shape), "geometric_")
 
 
 def random_(

@@ -23,6 +23,7 @@ __all__ = [
     "maximum",
     "minimum",
     "multiply",
+    "refuse_booleans",
     "refuse_integers",
     "result_shape",
     "single",
@@ -76,6 +77,12 @@ def refuse_integers(input: TensorBase, name: str) -> None:
             f"{name}(): expected a floating tensor, but got {input.dtype}; the result would not be "
             f"of that type. Convert first: `x.float().{name}()`."
         )
+
+
+def refuse_booleans(input: TensorBase, name: str) -> None:
+    """Raise RuntimeError for a tensor of booleans."""
+    if input.array.dtype.kind == "b":
+        raise RuntimeError(f"{name}() is not defined for booleans. Convert first: `x.int()`.")
 
 
 def group_size(shape: tuple[int, ...], axes: Axes) -> int:

@@ -93,6 +93,7 @@ class Sum(Reduction):
 
     __slots__ = ()
 
+    @quiet
     def forward(self, x: Array) -> Any:
         self.input_shape = x.shape
         return _sum(x, self.axes, self.keepdims).astype(x.dtype, copy=False)
@@ -106,6 +107,7 @@ class Mean(Reduction):
 
     __slots__ = ()
 
+    @quiet
     def forward(self, x: Array) -> Any:
         self.input_shape = x.shape
         # The mean of nothing is NaN, without NumPy's warning about 0 / 0.
@@ -188,6 +190,8 @@ def nanmean(
     tensor(1.5000)
     """
     refuse_integers(input, "nanmean")
+    if dtype is not None and to_dtype(dtype).kind != "f":
+        raise RuntimeError(f"nanmean(): the result is floating; got dtype={to_dtype(dtype)}.")
     count = sum(wrap(~np.isnan(input.array)), dim, keepdim)
     return elementwise.div(nansum(input, dim, keepdim, dtype=dtype), count)
 
@@ -513,8 +517,8 @@ def norm(
     """The p-norm (Σ |x|^p)^(1/p) of all elements, or along dimensions. PyTorch: `torch.norm`.
 
     "fro" (Frobenius) is p = 2; p = inf is the largest |x|, -inf the smallest, 0 the number of
-    nonzero elements. `dtype` converts first. The gradient is 0 at x = 0; that of p = ±inf is shared
-    evenly by ties.
+    nonzero elements. "nuc" is the nuclear norm of matrices, `linalg.matrix_norm`. `dtype` converts
+    first. The gradient is 0 at x = 0; that of p = ±inf is shared evenly by ties.
     Raises RuntimeError for integers and booleans, for another name, and for p < 0 or p = inf of
     nothing.
 
@@ -522,9 +526,14 @@ def norm(
     >>> tg.norm(x, dim=1), x.norm(1), x.norm(float("inf"))
     (tensor([5., 5.]), tensor(12.), tensor(5.))
     """
+    if p == "nuc":
+        from .norms import matrix_norm  # decompositions, which are loaded late
+
+        planes = (-2, -1) if dim is None else (dim,) if isinstance(dim, int) else tuple(dim)
+        return matrix_norm(input, "nuc", planes, keepdim, dtype=dtype)
     if isinstance(p, str) and p != "fro":
         raise RuntimeError(
-            f"norm: order {p!r} is not supported. Orders are 'fro' and numbers, also "
+            f"norm: order {p!r} is not supported. Orders are 'fro', 'nuc' and numbers, also "
             "infinity: float('inf')."
         )
     if dtype is not None:

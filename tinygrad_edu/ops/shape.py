@@ -1,4 +1,4 @@
-"""Shape: the same elements in another arrangement; joining and splitting; parts along a dimension.
+"""Shape: the same elements in another arrangement; parts along a dimension.
 
 Where the result can share memory with the tensor it is a view: a change in place of one is seen in
 the other, and the gradient knows of it.
@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from ..autograd.graph import Array, Operation, TensorBase, Value, apply, run
+from ..autograd.graph import Array, Operation, TensorBase, Value, apply, run, wrap
 from .dims import normalize_dim, normalize_dims, numpy_names
+from .dtypes import to_dtype
 from .indexing import WHOLE, Index, index_along
 
 if TYPE_CHECKING:
@@ -118,19 +119,28 @@ def reshape(input: Tensor, shape: Size, *more: int) -> Tensor:
     return apply(Reshape(sizes(shape, more)), input)
 
 
-def view(input: Tensor, shape: Size, *more: int) -> Tensor:
+def view(input: Tensor, shape: Any, *more: int) -> Tensor:
     """`reshape` that never copies: the result shares memory with x. PyTorch: `Tensor.view`.
 
-    Raises RuntimeError if that is impossible, as for most shapes of a transposed tensor.
+    `x.view(tg.int32)`, with a type, reads the same bytes as numbers of that type, outside the
+    graph; the last dimension grows or shrinks if its elements have another size. Raises
+    RuntimeError if that is impossible, as for most shapes of a transposed tensor.
 
     >>> tg.arange(6).view(3, 2)
     tensor([[0, 1],
             [2, 3],
             [4, 5]])
     """
+    if isinstance(shape, (np.dtype, type)):
+        return _reinterpreted(input, shape)
     to = sizes(shape, more)
     result = apply(Reshape(to), input)
     if result.version is not input.version and result.array.size:
+        if input.view_of is None:
+            # Not transposed by anybody: a kernel has laid its result out with the channels last,
+            # where PyTorch's lie in order. No value changes when this one is laid out so, too.
+            input.array = np.ascontiguousarray(input.array)
+            return apply(Reshape(to), input)
         raise RuntimeError(
             f"view: the shape {to} would need a copy, because elements of this tensor of shape "
             f"{input.shape} that "
@@ -138,6 +148,27 @@ def view(input: Tensor, shape: Size, *more: int) -> Tensor:
             "`x.contiguous().view(...)`."
         )
     return result
+
+
+def _reinterpreted(input: Tensor, dtype: Any) -> Tensor:
+    """The same bytes as numbers of another type."""
+    wanted, array = to_dtype(dtype), input.array
+    old, new = array.dtype.itemsize, wanted.itemsize
+    if wanted == array.dtype:
+        return view(input, input.shape)
+    if old != new:
+        if array.ndim == 0 or (array.strides[-1] != old and array.shape[-1] != 1):
+            raise RuntimeError(
+                f"view: to be seen as {wanted}, whose elements have another size than those of "
+                f"{array.dtype}, a tensor needs a last dimension that is contiguous; this one has "
+                f"shape {array.shape}. Use `x.contiguous().view(...)`."
+            )
+        if array.shape[-1] * old % new or any(step % new for step in array.strides[:-1]):
+            raise RuntimeError(
+                f"view: rows of {array.shape[-1]} elements of {array.dtype} ({old} bytes each) "
+                f"cannot be divided into elements of {wanted} ({new} bytes)."
+            )
+    return wrap(array.view(wanted), None, input.version)
 
 
 def view_as(input: Tensor, other: Tensor) -> Tensor:
@@ -197,6 +228,8 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """
     shape = input.array.shape
     dim = normalize_dim(dim, len(shape))
+    if not shape:
+        raise RuntimeError("unflatten: a single number has no dimension to divide; view does it.")
     parts = list(sizes)
     if parts.count(-1) == 1:
         known = math.prod(size for size in parts if size != -1)
@@ -554,15 +587,29 @@ def tile(input: Tensor, dims: Size, *more: int) -> Tensor:
 
 
 @numpy_names
-def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None) -> Tensor:
+def repeat_interleave(
+    input: Tensor, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
+) -> Tensor:
     """Each element of x (flattened), or each slice along `dim`, several times in a row.
 
-    `repeats` is one number, or one for each element. PyTorch: `torch.repeat_interleave`; NumPy's
-    `repeat`.
+    `repeats` is one number, or one for each element; with x alone, x are the repeats, and the
+    result are positions. `output_size`, if given, has to be the size of the result. Raises
+    RuntimeError for negative or too many numbers, and for such that are no integers.
+    PyTorch: `torch.repeat_interleave`; NumPy's `repeat`.
 
     >>> tg.repeat_interleave(tg.tensor([1, 2]), 2)
     tensor([1, 1, 2, 2])
+    >>> tg.repeat_interleave(tg.tensor([1, 2]))
+    tensor([0, 1, 1])
     """
+    if repeats is None:
+        if input.array.ndim != 1:
+            raise RuntimeError(
+                f"repeat_interleave: repeats alone are a vector; got shape {input.shape}."
+            )
+        return repeat_interleave(
+            wrap(np.arange(input.array.size)), input, 0, output_size=output_size
+        )
     if dim is None:
         input, dim = ravel(input), 0
     dim = normalize_dim(dim, input.array.ndim)
@@ -573,7 +620,17 @@ def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None) -> Te
             "along dimension "
             f"{dim}, is needed; got {counts.size}."
         )
-    return index_along(input, dim, np.repeat(np.arange(input.shape[dim]), counts))
+    if counts.dtype.kind not in "iu" or counts.min(initial=0) < 0:
+        raise RuntimeError(
+            "repeat_interleave: the numbers of repeats are integers, not negative; got "
+            f"{counts.tolist()} ({counts.dtype})."
+        )
+    positions = np.repeat(np.arange(input.shape[dim]), counts)
+    if output_size not in (None, positions.size):
+        raise RuntimeError(
+            f"repeat_interleave: output_size={output_size}, but the result has {positions.size}."
+        )
+    return index_along(input, dim, positions)
 
 
 # Parts, and another order along a dimension.

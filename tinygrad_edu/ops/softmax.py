@@ -9,7 +9,7 @@ import numpy as np
 
 from ..autograd.graph import Array, Operation, TensorBase, Value, apply
 from .dims import normalize_dim, numpy_names
-from .dtypes import DTypeLike, cast, quiet, to_dtype
+from .dtypes import DTypeLike, cast, quiet, to_dtype, type_name
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -121,7 +121,7 @@ class LogSoftmax(Operation):
 def _prepared(input: Tensor, dim: int, dtype: DTypeLike, name: str) -> tuple[Tensor, int]:
     if not isinstance(input, TensorBase):
         raise TypeError(
-            f"{name}: the input is a tensor; got {type(input).__name__}. Use tg.tensor(...)."
+            f"{name}: the input is a tensor; got {type_name(input)}. Use tg.tensor(...)."
         )
     if dtype is not None:
         input = cast(input, to_dtype(dtype))

@@ -1,4 +1,4 @@
-"""The error function and its complement, which NumPy does not have."""
+"""The error function's family, which NumPy does not have, and the normal distribution."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..autograd.graph import Array, Operation, Value, apply
+from .approximation import in_double, polynomial, quotient
+from .coefficients import QUANTILE_FAR, QUANTILE_MIDDLE, QUANTILE_TAIL
 from .dtypes import floating, quiet
+from .unary import in_rule, unary
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
 
-__all__ = ["erf", "erfc"]
+__all__ = ["erf", "erfc", "erfcx", "erfinv", "log_ndtr", "ndtr", "ndtri"]
 
 # Coefficients of W. J. Cody, "Rational Chebyshev approximations for the error function",
 # Mathematics of Computation 23 (1969) 631-637, highest power first: numerator and denominator for
@@ -47,35 +50,30 @@ _SINGLE = (
 )  # fmt: skip
 
 
-def _polynomial(coefficients: tuple[float, ...], x: Array) -> Array:
-    """Horner's scheme; the highest power comes first."""
-    result = x * coefficients[0]
-    for coefficient in coefficients[1:-1]:
-        result += coefficient
-        result *= x
-    result += coefficients[-1]
+def _scaled_tail(y: Array) -> Array:
+    """e^(y²) erfc(y) for y > 0.46875, in float64."""
+    result = np.zeros_like(y)
+    for region, coefficients in ((y <= 4, _MIDDLE), (y > 4, _FAR)):
+        part = y[region]
+        if coefficients is _MIDDLE:
+            result[region] = quotient(coefficients, part)
+        else:
+            inverse = 1 / (part * part)
+            result[region] = (1 / sqrt(pi) - inverse * quotient(coefficients, inverse)) / part
     return result
 
 
-def _quotient(coefficients: tuple[tuple[float, ...], tuple[float, ...]], x: Array) -> Array:
-    result = _polynomial(coefficients[0], x)
-    result /= _polynomial(coefficients[1], x)
+def _exp_of_square(y: Array, sign: int) -> Array:
+    """e^(±y²), y² split into a part that is exact and a small rest: y² itself is rounded."""
+    head = np.trunc(y * 16) / 16
+    result: Array = np.exp(sign * head * head) * np.exp(sign * (y - head) * (y + head))
     return result
 
 
 def _tail(y: Array) -> Array:
     """erfc(y) for y > 0.46875, in float64."""
-    result = np.zeros_like(y)  # erfc(27) is below the smallest float64.
-    for region, coefficients in ((y <= 4, _MIDDLE), ((y > 4) & (y < 27), _FAR)):
-        part = y[region]
-        if coefficients is _MIDDLE:
-            ratio = _quotient(coefficients, part)
-        else:
-            inverse = 1 / (part * part)
-            ratio = (1 / sqrt(pi) - inverse * _quotient(coefficients, inverse)) / part
-        # e^(-y²) with y² split into a part that is exact and a small rest: y² itself is rounded.
-        head = np.trunc(part * 16) / 16
-        result[region] = ratio * np.exp(-head * head) * np.exp(-(part - head) * (part + head))
+    y = np.minimum(y, 30)  # erfc(27) is below the smallest float64.
+    result: Array = _scaled_tail(y) * _exp_of_square(y, -1)
     return result
 
 
@@ -85,7 +83,7 @@ def _pieces(x: Array, complement: bool) -> Array:
     result = np.array(x)  # NaN stays NaN.
     y = np.abs(x)
     near, far = y <= 0.46875, y > 0.46875
-    small = x[near] * _quotient(_NEAR, np.square(y[near]))
+    small = x[near] * quotient(_NEAR, np.square(y[near]))
     large = _tail(y[far])
     positive = x[far] > 0
     if complement:
@@ -106,7 +104,7 @@ def erf_array(x: Array) -> Array:
         return erf_array(x.astype(np.float32)).astype(x.dtype)  # type: ignore[no-any-return]
     # No branches, and a tanh that NumPy computes with vector instructions: 25 µs for 128×100
     # numbers, not 430.
-    inner = _polynomial(_SINGLE, np.asarray(np.square(x)))
+    inner = polynomial(_SINGLE, np.asarray(np.square(x)))
     inner *= x
     return np.tanh(inner)
 
@@ -156,3 +154,80 @@ def erfc(input: Tensor) -> Tensor:
     tensor([1.0000, 0.4795, 1.9953])
     """
     return apply(Erfc(), floating(input, "erfc"))
+
+
+# The inverse, the scaled complement, and the normal distribution's functions.
+
+
+@in_double
+def _erfcx(x: Array) -> Array:
+    result = np.array(x)
+    far = np.abs(x) > 0.46875
+    tail = _scaled_tail(np.abs(x[far]))
+    result[far] = np.where(x[far] > 0, tail, 2 * _exp_of_square(x[far], 1) - tail)
+    near = np.abs(x) <= 0.46875
+    result[near] = np.exp(x[near] ** 2) * _pieces(x[near], complement=True)
+    result[x < -27] = np.inf  # 2 e^(x²) is beyond float64.
+    return result
+
+
+def _quantile(half: Array, tail: Array) -> Array:
+    """The normal quantile of 1/2 + half; `tail` is the smaller one of p and 1 - p."""
+    result = np.full_like(half, np.nan)
+    middle = np.abs(half) <= 0.425
+    part = half[middle]
+    result[middle] = part * quotient(QUANTILE_MIDDLE, 0.180625 - part * part)
+    inside = ~middle & (tail > 0)
+    r = np.sqrt(-np.log(np.where(inside, tail, 0.5)))
+    size = np.where(r <= 5, quotient(QUANTILE_TAIL, r - 1.6), quotient(QUANTILE_FAR, r - 5))
+    result[inside] = np.copysign(size, half)[inside]
+    end = tail == 0
+    result[end] = np.copysign(np.inf, half[end])
+    return result
+
+
+@in_double
+def _erfinv(x: Array) -> Array:
+    return _quantile(x / 2, (1 - np.abs(x)) / 2) / sqrt(2)
+
+
+@in_double
+def _ndtri(x: Array) -> Array:
+    return _quantile(x - 0.5, np.where(x < 0.5, x, 1 - x))
+
+
+@in_double
+def _ndtr(x: Array) -> Array:
+    return 0.5 * _pieces(-x / sqrt(2), complement=True)
+
+
+@in_double
+def _log_ndtr(x: Array) -> Array:
+    # Left of -1 from the scaled tail, which does not vanish; right of it from the other side.
+    left = np.log(_erfcx(-np.minimum(x, -1) / sqrt(2)) / 2) - x * x / 2
+    right = np.log1p(-0.5 * _pieces(np.maximum(x, -1) / sqrt(2), complement=True))
+    return np.where(x < -1, np.where(x == -np.inf, x, left), right)
+
+
+def _normal_density(x: Value) -> Value:
+    return np.exp(-0.5 * x * x) / sqrt(2 * pi)
+
+
+# fmt: off
+erfinv = unary("erfinv", _erfinv, lambda out: sqrt(pi) / 2 * np.exp(out * out),
+               "The x with erf(x) = y, -1 < y < 1, ±inf at ±1; derivative √π/2 e^(x²).",
+               ("[0.0, 0.5, -1.0]", "tensor([0.0000, 0.4769,   -inf])"), listed=False)
+erfcx = unary("erfcx", _erfcx, lambda x, out: 2 * x * out - 2 / sqrt(pi),
+              "e^(x²) erfc(x), which does not vanish; derivative 2 x erfcx(x) - 2/√π.",
+              ("[0.0, 10.0]", "tensor([1.0000, 0.0561])"), namespace="special.", listed=False)
+ndtr = unary("ndtr", _ndtr, _normal_density,
+             "The normal distribution function, erfc(-x/√2)/2; derivative e^(-x²/2)/√(2π).",
+             ("[0.0, 1.0]", "tensor([0.5000, 0.8413])"), namespace="special.", listed=False)
+ndtri = unary("ndtri", _ndtri, lambda out: sqrt(2 * pi) * np.exp(0.5 * out * out),
+              "The normal quantile: the x with ndtr(x) = p; derivative √(2π) e^(x²/2).",
+              ("[0.5, 0.975]", "tensor([0.0000, 1.9600])"), namespace="special.", listed=False)
+log_ndtr = unary("log_ndtr", _log_ndtr, lambda x: sqrt(2 / pi) / in_rule(erfcx, -x / sqrt(2)),
+                 "ln ndtr(x), without underflow; derivative √(2/π) / erfcx(-x/√2).",
+                 ("[0.0, -50.0]", "tensor([-6.9315e-01, -1.2548e+03])"), namespace="special.",
+                 listed=False)
+# fmt: on

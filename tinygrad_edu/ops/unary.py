@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..autograd.graph import Array, Operation, TensorBase, Value, apply, wrap
-from .dtypes import as_tensor_operand, floating, quiet
+from ..autograd.graph import Array, Operation, TensorBase, Value, apply, run, wrap
+from .dtypes import as_tensor_operand, constant, floating, quiet
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -33,6 +33,29 @@ def _sigmoid(x: Array) -> Array:
     np.exp(out, out=out)
     out += 1
     return np.reciprocal(out, out=out)
+
+
+def _angle(x: Array) -> Any:
+    return np.where(np.isnan(x), x, np.where(x < 0, x.dtype.type(pi), x.dtype.type(0)))
+
+
+def _sign(x: Array) -> Any:
+    if x.dtype.kind == "f":
+        return np.where(np.isnan(x), x.dtype.type(0), np.sign(x))
+    return np.array(x) if x.dtype.kind == "b" else np.sign(x)
+
+
+def _slope_of_sinc(x: Value, out: Value) -> Value:
+    # Near 0 the difference loses all digits: there, the first terms of its series.
+    u = (pi * x) ** 2
+    series = -pi * pi / 3 * x * (1 - u / 10 * (1 - u / 28 * (1 - u / 54 * (1 - u / 88))))
+    near = np.abs(constant(x)) < 0.1
+    return np.where(near, series, (np.cos(pi * x) - out) / np.where(near, 1, x))
+
+
+@quiet
+def _square(x: Array) -> Any:
+    return x.astype(np.int64) if x.dtype.kind == "b" else np.square(x)
 
 
 _NEVER = np.array(False)
@@ -54,14 +77,23 @@ class Row:
     kinks: tuple[float, ...]
 
 
+#: Of the functions that keep integers, those that booleans have, too.
+_OF_BOOLEANS = ("sign", "square")
+
 TABLE: dict[str, Row] = {}
+_OPERATIONS: dict[UnaryFunction, type[Operation]] = {}
+
+
+def in_rule(function: UnaryFunction, x: Value) -> Value:
+    """A function made by `unary`, in a rule: of arrays, or recorded."""
+    return run(_OPERATIONS[function](), x)
 
 
 def _operation(
     name: str, forward: Callable[..., Any], derivative: Callable[..., Any]
 ) -> type[Operation]:
     """The operation z = f(x) with grad_x = grad · f'."""
-    (uses,) = derivative.__code__.co_varnames[: derivative.__code__.co_argcount] or ("",)
+    uses = derivative.__code__.co_varnames[: derivative.__code__.co_argcount]
 
     def of_input(self: Operation, grad: Value, x: Value) -> Value:
         return grad * derivative(x)
@@ -69,17 +101,25 @@ def _operation(
     def of_result(self: Operation, grad: Value, out: Value) -> Value:
         return grad * derivative(out)
 
+    def of_both(self: Operation, grad: Value, x: Value, out: Value) -> Value:
+        return grad * derivative(x, out)
+
     def constant(self: Operation, grad: Value) -> Value:
         slope = derivative()
         return grad * slope if slope else nothing(grad)
 
-    rule = {"x": of_input, "out": of_result, "": constant}[uses]
+    rules: dict[tuple[str, ...], Any] = {
+        ("x",): of_input,
+        ("out",): of_result,
+        ("x", "out"): of_both,
+        (): constant,
+    }
     members = {
         "__slots__": (),
         "__doc__": f"z = {name}(x)",
         "inputs": ("x",),
         "forward": staticmethod(forward),
-        "grad_x": rule,
+        "grad_x": rules[uses],
     }
     class_name = "".join(part.capitalize() for part in name.split("_"))
     return type(class_name, (Operation,), members)
@@ -95,11 +135,14 @@ def unary(
     domain: tuple[float, float] = (-3.0, 3.0),
     kinks: tuple[float, ...] = (),
     integers: bool = False,
+    namespace: str = "",
+    listed: bool = True,
 ) -> UnaryFunction:
     """One row of the table: the public function, with its operation and its documentation.
 
     `integers=True`: an integer tensor keeps its type; otherwise it becomes the default float type
-    first.
+    first. `namespace` is "special." for functions of `tg.special`; `listed=False` leaves those of
+    other files out of the table.
     """
     operation = _operation(name, forward, derivative)
 
@@ -110,13 +153,13 @@ def unary(
             return apply(operation(), floating(input, name))
         tensor = as_tensor_operand(input, name)
         x = tensor.array if isinstance(tensor, TensorBase) else np.asarray(tensor)
-        try:
-            return wrap(np.asarray(forward(x)).astype(x.dtype, copy=False))
-        except TypeError:
+        if x.dtype.kind == "b" and name not in _OF_BOOLEANS:
             raise RuntimeError(
                 f"{name} is not defined for booleans. The opposite of a mask is `~x`; as numbers, "
                 "`x.int()`."
-            ) from None
+            )
+        result = np.asarray(forward(x))
+        return wrap(result if result.dtype.kind in "iu" else result.astype(x.dtype, copy=False))
 
     types = "integers stay integers" if integers else "integers become the default float type"
     values, result = example
@@ -124,12 +167,14 @@ def unary(
     function.__doc__ = f"""{formula}
 
     Elementwise. A floating tensor keeps its type; {types}.
-    PyTorch: `torch.{name}`.
+    PyTorch: `torch.{namespace}{name}`.
 
-    >>> tg.{name}(tg.tensor({values}))
+    >>> tg.{namespace}{name}(tg.tensor({values}))
     {result}
     """
-    TABLE[name] = Row(name, function, operation, domain, kinks)
+    _OPERATIONS[function] = operation
+    if listed:
+        TABLE[name] = Row(name, function, operation, domain, kinks)
     return function
 
 
@@ -158,7 +203,7 @@ sqrt = unary("sqrt", quiet(np.sqrt), lambda out: 0.5 / out,
 rsqrt = unary("rsqrt", quiet(lambda x: 1 / np.sqrt(x)), lambda out: -0.5 * out**3,
               "1/sqrt x; derivative -1/(2 x sqrt x).",
               ("[4.0, 0.25]", "tensor([0.5000, 2.0000])"), domain=(0.0, inf))
-square = unary("square", quiet(np.square), lambda x: 2 * x, "x²; derivative 2x.",
+square = unary("square", _square, lambda x: 2 * x, "x²; derivative 2x.",
                ("[-2.0, 3.0]", "tensor([4., 9.])"), integers=True)
 reciprocal = unary("reciprocal", quiet(np.reciprocal), lambda out: -out * out,
                    "1/x; derivative -1/x².",
@@ -220,8 +265,14 @@ trunc = unary("trunc", np.trunc, lambda: 0, "x without its fraction, towards 0; 
 frac = unary("frac", quiet(lambda x: x - np.trunc(x)), lambda: 1,
              "The fraction of x, with its sign; derivative 1.",
              ("[1.5, -1.25]", "tensor([ 0.5000, -0.2500])"), kinks=_STEPS)
-sign = unary("sign", np.sign, lambda: 0, "-1, 0 or 1; derivative 0.",
+sign = unary("sign", _sign, lambda: 0, "-1, 0 or 1, 0 for NaN; derivative 0.",
              ("[-2.0, 0.0, 3.0]", "tensor([-1.,  0.,  1.])"), kinks=(0.0,), integers=True)
+angle = unary("angle", _angle, lambda: 0,
+              "The angle of x in the complex plane: π if it is negative, else 0; derivative 0.",
+              ("[-2.0, 3.0]", "tensor([3.1416, 0.0000])"), kinks=(0.0,))
+sinc = unary("sinc", quiet(np.sinc), lambda x, out: _slope_of_sinc(x, out),
+             "sin(πx)/(πx), 1 at 0; derivative (cos πx - sinc x)/x.",
+             ("[0.0, 0.5]", "tensor([1.0000, 0.6366])"))
 # fmt: on
 
 # Second names, as in NumPy and PyTorch.

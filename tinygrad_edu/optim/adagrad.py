@@ -7,16 +7,17 @@ from typing import Any
 import numpy as np
 
 from ..autograd.graph import Array
-from .optimizer import Optimizer, Params
+from .optimizer import Params, State
+from .per_parameter import PerParameter, count, remembered
 
-__all__ = ["AdaGrad", "Adagrad"]
+__all__ = ["AdaGrad", "Adagrad", "root"]
 
 
-class Adagrad(Optimizer):
+class Adagrad(PerParameter):
     """AdaGrad. PyTorch: `torch.optim.Adagrad`.
 
     g = gradient + weight_decay p (negated gradient with maximize)
-    h = h + g²
+    h = h + g², at first h = initial_accumulator_value
     p = p - lr / (1 + (t - 1) lr_decay) · g / (sqrt(h) + eps)
 
     Where a course writes g / sqrt(h + eps), say `eps_inside_sqrt=True`. `AdaGrad` is the same
@@ -30,6 +31,8 @@ class Adagrad(Optimizer):
     tensor([2.])
     """
 
+    _memory = ("sum",)
+
     def __init__(
         self,
         params: Params,
@@ -38,31 +41,31 @@ class Adagrad(Optimizer):
         weight_decay: float = 0,
         initial_accumulator_value: float = 0,
         eps: float = 1e-10,
+        foreach: bool | None = None,
         *,
         eps_inside_sqrt: bool = False,
         maximize: bool = False,
-        **options: Any,
+        differentiable: bool = False,
+        fused: bool | None = None,
     ) -> None:
         defaults = {
             "lr": lr,
             "lr_decay": lr_decay,
+            "eps": eps,
             "weight_decay": weight_decay,
             "initial_accumulator_value": initial_accumulator_value,
-            "eps": eps,
             "eps_inside_sqrt": eps_inside_sqrt,
             "maximize": maximize,
+            "foreach": foreach,
+            "differentiable": differentiable,
+            "fused": fused,
         }
-        super().__init__(params, defaults, options)
+        super().__init__(params, defaults)
 
-    def init_state(self, p: Array, group: dict[str, Any]) -> dict[str, Array]:
-        """The sum of squares h."""
-        return {"sum": np.full_like(p, group["initial_accumulator_value"])}
-
-    def update(
-        self, p: Array, g: Array, state: dict[str, Array], t: int, group: dict[str, Any], s: Array
-    ) -> None:
+    def update(self, p: Array, g: Array, state: State, group: dict[str, Any], s: Array) -> None:
         """The formulas above, in their order."""
-        h = state["sum"]
+        t = count(state)
+        h = remembered(state, "sum", p, group["initial_accumulator_value"])
         h += np.multiply(g, g, out=s)
         root(h, group, s)
         np.divide(g, s, out=s)

@@ -8,12 +8,13 @@ import numpy as np
 
 from ..autograd.graph import Array
 from .adagrad import root
-from .optimizer import Optimizer, Params
+from .optimizer import Params, State
+from .per_parameter import PerParameter, count, remembered
 
 __all__ = ["RMSprop"]
 
 
-class RMSprop(Optimizer):
+class RMSprop(PerParameter):
     """RMSprop. PyTorch: `torch.optim.RMSprop`.
 
     g = gradient + weight_decay p (negated gradient with maximize)
@@ -22,7 +23,7 @@ class RMSprop(Optimizer):
     d = g / (sqrt(w) + eps)
     b = momentum b + d, p = p - lr b with momentum, else p = p - lr d
 
-    Where a course writes g / sqrt(v + eps), say `eps_inside_sqrt=True`. Source: Hinton, lecture 6e
+    Where a course writes g / sqrt(v + eps), say `eps_inside_sqrt=True`. Sources: Hinton, lecture 6e
     of the course "Neural Networks for Machine Learning", 2012; Graves 2013 (centered).
 
     >>> w = tg.tensor([3.0], requires_grad=True)
@@ -33,6 +34,8 @@ class RMSprop(Optimizer):
     tensor([2.8000])
     """
 
+    _memory = ("square_avg", "momentum_buffer", "grad_avg")
+
     def __init__(
         self,
         params: Params,
@@ -42,52 +45,48 @@ class RMSprop(Optimizer):
         weight_decay: float = 0,
         momentum: float = 0,
         centered: bool = False,
+        capturable: bool = False,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        differentiable: bool = False,
         *,
         eps_inside_sqrt: bool = False,
-        maximize: bool = False,
-        **options: Any,
     ) -> None:
         defaults = {
             "lr": lr,
+            "momentum": momentum,
             "alpha": alpha,
             "eps": eps,
-            "weight_decay": weight_decay,
-            "momentum": momentum,
             "centered": centered,
+            "weight_decay": weight_decay,
             "eps_inside_sqrt": eps_inside_sqrt,
+            "capturable": capturable,
+            "foreach": foreach,
             "maximize": maximize,
+            "differentiable": differentiable,
         }
-        super().__init__(params, defaults, options)
+        super().__init__(params, defaults)
 
-    def init_state(self, p: Array, group: dict[str, Any]) -> dict[str, Array]:
-        """The mean square v; the mean a if centered; the buffer b with momentum."""
-        state = {"square_avg": np.zeros_like(p)}
-        if group["momentum"]:
-            state["momentum_buffer"] = np.zeros_like(p)
-        if group["centered"]:
-            state["grad_avg"] = np.zeros_like(p)
-        return state
-
-    def update(
-        self, p: Array, g: Array, state: dict[str, Array], t: int, group: dict[str, Any], s: Array
-    ) -> None:
+    def update(self, p: Array, g: Array, state: State, group: dict[str, Any], s: Array) -> None:
         """The formulas above, in their order."""
-        alpha, v = group["alpha"], state["square_avg"]
-        b = state["momentum_buffer"] if group["momentum"] else None
-        a = state["grad_avg"] if group["centered"] else None
+        count(state)
+        alpha, momentum = group["alpha"], group["momentum"]
+        v = w = remembered(state, "square_avg", p)
         v *= alpha
         np.multiply(g, g, out=s)
         s *= 1 - alpha
         v += s
-        w = v
-        if a is not None:
+        if group["centered"]:
+            a = remembered(state, "grad_avg", p)
             a *= alpha
             a += np.multiply(g, 1 - alpha, out=s)
-            w = v - a * a
+            np.multiply(a, a, out=s)
+            w = np.subtract(v, s, out=self.scratch(p, 3))
         root(w, group, s)
         d = np.divide(g, s, out=s)
-        if b is not None:
-            b *= group["momentum"]
+        if momentum:
+            b = remembered(state, "momentum_buffer", p)
+            b *= momentum
             b += d
             p -= np.multiply(b, group["lr"], out=s)
         else:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from ..autograd.graph import Array
-from .optimizer import Optimizer, Params
+from ..autograd.graph import Array, wrap
+from .optimizer import Params, State
+from .per_parameter import PerParameter, count, remembered
 
 __all__ = ["SGD", "Momentum"]
 
 
-class SGD(Optimizer):
+class SGD(PerParameter):
     """Stochastic gradient descent, with momentum if asked for. PyTorch: `torch.optim.SGD`.
 
     g = gradient + weight_decay p (negated gradient with maximize)
@@ -30,6 +31,9 @@ class SGD(Optimizer):
     tensor([0.])
     """
 
+    _memory = ("momentum_buffer",)
+    _numbers: ClassVar[dict[str, type]] = {}
+
     def __init__(
         self,
         params: Params,
@@ -40,7 +44,9 @@ class SGD(Optimizer):
         nesterov: bool = False,
         *,
         maximize: bool = False,
-        **options: Any,
+        foreach: bool | None = None,
+        differentiable: bool = False,
+        fused: bool | None = None,
     ) -> None:
         defaults = {
             "lr": lr,
@@ -49,29 +55,30 @@ class SGD(Optimizer):
             "weight_decay": weight_decay,
             "nesterov": nesterov,
             "maximize": maximize,
+            "foreach": foreach,
+            "differentiable": differentiable,
+            "fused": fused,
         }
-        super().__init__(params, defaults, options)
+        super().__init__(params, defaults)
 
-    def check(self, group: dict[str, Any]) -> None:
-        """Refuse senseless values; Nesterov's form needs a momentum and no dampening."""
-        super().check(group)
+    def _check_group(self, group: dict[str, Any]) -> None:
+        super()._check_group(group)
         if group["nesterov"] and (group["momentum"] <= 0 or group["dampening"] != 0):
-            raise ValueError("Nesterov momentum requires a momentum and zero dampening.")
+            raise ValueError(
+                "Nesterov momentum requires a momentum and zero dampening; got momentum="
+                f"{group['momentum']}, dampening={group['dampening']}."
+            )
 
-    def init_state(self, p: Array, group: dict[str, Any]) -> dict[str, Array]:
-        """The momentum buffer b, if there is momentum."""
-        return {"momentum_buffer": np.zeros_like(p)} if group["momentum"] else {}
-
-    def update(
-        self, p: Array, g: Array, state: dict[str, Array], t: int, group: dict[str, Any], s: Array
-    ) -> None:
+    def update(self, p: Array, g: Array, state: State, group: dict[str, Any], s: Array) -> None:
         """The formulas above, in their order."""
-        lr, momentum = group["lr"], group["momentum"]
+        momentum = group["momentum"]
         if momentum:
-            b = state["momentum_buffer"]
-            if t == 1:
-                b[...] = g
+            buffer = state.get("momentum_buffer")
+            if buffer is None:
+                b = np.array(g)
+                state["momentum_buffer"] = wrap(b)
             else:
+                b = buffer.array
                 b *= momentum
                 if group["dampening"]:
                     b += np.multiply(g, 1 - group["dampening"], out=s)
@@ -83,10 +90,10 @@ class SGD(Optimizer):
                 g = s
             else:
                 g = b
-        p -= np.multiply(g, lr, out=s)
+        p -= np.multiply(g, group["lr"], out=s)
 
 
-class Momentum(Optimizer):
+class Momentum(PerParameter):
     """Gradient descent with a velocity, in the form of textbooks.
 
     v = momentum v - lr g
@@ -105,6 +112,8 @@ class Momentum(Optimizer):
     tensor([-0.2000])
     """
 
+    _memory = ("velocity",)
+
     def __init__(
         self,
         params: Params,
@@ -113,7 +122,6 @@ class Momentum(Optimizer):
         weight_decay: float = 0,
         *,
         maximize: bool = False,
-        **options: Any,
     ) -> None:
         defaults = {
             "lr": lr,
@@ -121,17 +129,12 @@ class Momentum(Optimizer):
             "weight_decay": weight_decay,
             "maximize": maximize,
         }
-        super().__init__(params, defaults, options)
+        super().__init__(params, defaults)
 
-    def init_state(self, p: Array, group: dict[str, Any]) -> dict[str, Array]:
-        """The velocity v."""
-        return {"velocity": np.zeros_like(p)}
-
-    def update(
-        self, p: Array, g: Array, state: dict[str, Array], t: int, group: dict[str, Any], s: Array
-    ) -> None:
+    def update(self, p: Array, g: Array, state: State, group: dict[str, Any], s: Array) -> None:
         """The formulas above, in their order."""
-        v = state["velocity"]
+        count(state)
+        v = remembered(state, "velocity", p)
         v *= group["momentum"]
         v -= np.multiply(g, group["lr"], out=s)
         p += v

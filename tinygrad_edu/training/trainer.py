@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeAlias
 from ..autograd import no_grad
 from ..nn import Module
 from ..optim import Optimizer
+from ..optim.lr_scheduler import ReduceLROnPlateau
 from ..tensor import Tensor
 from .history import History
 from .interrupt import Interrupt, Stopped
@@ -21,10 +22,10 @@ Batches: TypeAlias = Iterable[Any]  # of pairs (input, target)
 
 
 class Scheduler(Protocol):
-    """Anything that adapts the learning rate after an epoch."""
+    """Anything that adapts the learning rate after an epoch or a batch."""
 
     def step(self) -> object:
-        """An epoch is over."""
+        """An epoch, or a batch, is over."""
 
 
 class Trainer:
@@ -35,7 +36,11 @@ class Trainer:
         train_loader, test_loader: a `DataLoader` or whatever can be iterated over once an epoch
             and gives pairs (input, target). The test loader may be left out.
         metric: `metric(output, target)` for a batch, a number; None for the loss alone.
-        scheduler: changes the learning rate; its `step()` is called after each epoch.
+        scheduler: changes the learning rate; its `step()` is called after each epoch. A
+            `ReduceLROnPlateau` gets the epoch's loss, or in its mode "max" the metric: those of the
+            test loader if there is one.
+        scheduler_interval: "batch" for a scheduler that steps after each batch (`OneCycleLR`,
+            `CyclicLR`) instead of each "epoch".
         progress: a bar on a terminal and a line for each epoch elsewhere; False for silence.
 
     `fit` may be called again and goes on. Its first Ctrl-C ends it after the running batch: the
@@ -62,9 +67,14 @@ class Trainer:
         test_loader: Batches | None = None,
         *,
         metric: Callable[[Tensor, Tensor], Any] | None = accuracy,
-        scheduler: Scheduler | None = None,
+        scheduler: Scheduler | ReduceLROnPlateau | None = None,
+        scheduler_interval: str = "epoch",
         progress: bool = True,
     ) -> None:
+        if scheduler_interval not in ("epoch", "batch"):
+            raise ValueError(
+                f"scheduler_interval is 'epoch' or 'batch'; got {scheduler_interval!r}."
+            )
         self.model = model
         self.loss_fn = loss_fn
         self.optimizer = optimizer
@@ -72,6 +82,7 @@ class Trainer:
         self.test_loader = test_loader
         self.metric = metric
         self.scheduler = scheduler
+        self.scheduler_interval = scheduler_interval
         self.progress = progress
         self.history = History()
 
@@ -82,6 +93,7 @@ class Trainer:
         """
         if epochs < 0:
             raise ValueError(f"epochs is 0 or more; got {epochs}.")
+        watched = self._watched()
         history = self.history
         history.interrupted = False
         first = len(history) + 1
@@ -97,7 +109,9 @@ class Trainer:
                     row = self._epoch(epoch, progress, interrupt)
                     history.epochs.append(row)
                     finished = len(history.batch_losses)
-                    if self.scheduler is not None:
+                    if isinstance(self.scheduler, ReduceLROnPlateau):
+                        self.scheduler.step(row[watched])
+                    elif self.scheduler is not None and self.scheduler_interval == "epoch":
                         self.scheduler.step()
                     progress.end_epoch(row)
                     interrupt.check()
@@ -109,6 +123,24 @@ class Trainer:
             finally:
                 del history.batch_losses[finished:]
         return history
+
+    def _watched(self) -> str:
+        """The figure of an epoch that a `ReduceLROnPlateau` looks at."""
+        figure = "loss"
+        if isinstance(self.scheduler, ReduceLROnPlateau):
+            if self.scheduler_interval == "batch":
+                raise ValueError(
+                    "ReduceLROnPlateau looks at the figures of an epoch: use "
+                    "scheduler_interval='epoch'."
+                )
+            if self.scheduler.mode == "max":
+                if self.metric is None:
+                    raise ValueError(
+                        "ReduceLROnPlateau(mode='max') waits for a metric to rise, but "
+                        "metric=None: use mode='min' for the loss."
+                    )
+                figure = _name(self.metric)
+        return f"{'train' if self.test_loader is None else 'test'}_{figure}"
 
     def _epoch(self, epoch: int, progress: Progress, interrupt: Interrupt) -> dict[str, float]:
         """Train once over the training loader, and evaluate."""
@@ -122,6 +154,8 @@ class Trainer:
             loss = self.loss_fn(output, target)
             loss.backward()
             self.optimizer.step()
+            if self.scheduler is not None and self.scheduler_interval == "batch":
+                self.scheduler.step()  # type: ignore[call-arg]
             value = loss.item()
             self.history.batch_losses.append(value)
             means.add(self._figures(value, output, target), _size(target))

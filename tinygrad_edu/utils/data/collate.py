@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...autograd.graph import wrap
+from ...ops.dtypes import type_name
 from ...ops.joining import stack
 from ...tensor import Tensor
 
@@ -66,7 +67,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
             raise _unequal("lengths", list(map(len, batch)))
         fields = [default_collate(field) for field in zip(*batch, strict=True)]
         return type(first)(*fields) if _is_named(first) else fields
-    raise _unknown(type(first).__name__)
+    raise _unknown(type_name(first))
 
 
 def default_convert(data: Any) -> Any:

@@ -55,6 +55,8 @@ class DataLoader(Generic[T_co]):
     The order of an epoch is a function of the generator's state when the epoch begins.
     PyTorch: `torch.utils.data.DataLoader`.
 
+    Unlike PyTorch, batches are made in the main process, whatever `num_workers` says.
+
     >>> from tinygrad_edu.utils.data import DataLoader, TensorDataset
     >>> dataset = TensorDataset(tg.arange(7), tg.arange(7) % 2)
     >>> for x, y in DataLoader(dataset, batch_size=3):

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ... import random
 from ...autograd.graph import wrap
+from ...ops.dtypes import type_name
 from ...tensor import Tensor
 from .collate import default_collate
 
@@ -22,6 +23,7 @@ __all__ = [
     "ConcatDataset",
     "Dataset",
     "IterableDataset",
+    "StackDataset",
     "Subset",
     "TensorDataset",
     "random_split",
@@ -110,7 +112,7 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
             if not isinstance(tensor, Tensor | np.ndarray):
                 raise TypeError(
                     "TensorDataset takes tensors, each as an argument of its own: "
-                    f"TensorDataset(x, y); found {type(tensor).__name__}"
+                    f"TensorDataset(x, y); found {type_name(tensor)}"
                 )
         self.tensors = tuple(x if isinstance(x, Tensor) else wrap(x) for x in tensors)
         shapes = [tuple(tensor.shape) for tensor in self.tensors]
@@ -167,6 +169,46 @@ class ConcatDataset(Dataset[T_co]):
         which = bisect.bisect_right(self.cumulative_sizes, position)
         before = self.cumulative_sizes[which - 1] if which else 0
         return self.datasets[which][position - before]
+
+
+class StackDataset(Dataset[Any]):
+    """Datasets side by side: sample i holds sample i of each, as a tuple, or as a dict by name.
+
+    Raises:
+        ValueError: if there are none, or some with a name and some without, or of several lengths.
+
+    PyTorch: `torch.utils.data.StackDataset`.
+
+    >>> from tinygrad_edu.utils.data import StackDataset
+    >>> StackDataset([1, 2, 3], ["a", "b", "c"])[1]
+    (2, 'b')
+    >>> StackDataset(number=[1, 2, 3], letter=["a", "b", "c"])[-1]
+    {'number': 3, 'letter': 'c'}
+    """
+
+    datasets: tuple[Any, ...] | dict[str, Any]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if bool(args) == bool(kwargs):
+            raise ValueError(
+                "StackDataset needs datasets, either all as StackDataset(x, y) or all by name as "
+                "StackDataset(image=x, label=y)"
+            )
+        self.datasets = args or kwargs
+        sizes = [size_of(dataset) for dataset in (*args, *kwargs.values())]
+        if len(set(sizes)) > 1:
+            raise ValueError(
+                f"Size mismatch between datasets: StackDataset needs equal lengths, not {sizes}"
+            )
+        self._length = sizes[0]
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, index: Any) -> tuple[Any, ...] | dict[str, Any]:
+        if isinstance(self.datasets, dict):
+            return {name: dataset[index] for name, dataset in self.datasets.items()}
+        return tuple(dataset[index] for dataset in self.datasets)
 
 
 class ChainDataset(IterableDataset[Any]):

@@ -16,7 +16,7 @@ from .softmax import ones
 if TYPE_CHECKING:
     from ..tensor import Tensor
 
-__all__ = ["batch_norm"]
+__all__ = ["batch_norm", "move_estimate"]
 
 # The kernels see x in one of two layouts, in which a vector v of C channels is broadcast by
 # `_across(v, x)`: (N, C), also (N, C, ...) whose memory is channels-last, and (N, C, M) with M = H
@@ -33,14 +33,12 @@ def _flat(x: Array) -> Array:
     return x.reshape(*x.shape[:2], prod(x.shape[2:]))
 
 
-def _unflat(flat: Array, shape: tuple[int, ...]) -> Array:
-    """Back to the shape (N, C, ...)."""
-    if flat.shape == shape:
-        return flat
-    if flat.ndim == 3:
-        return flat.reshape(shape)
-    last = flat.reshape(shape[0], *shape[2:], shape[1])
-    return last.transpose(0, last.ndim - 1, *range(1, last.ndim - 1))
+def _empty(like: Array, flat: Array) -> tuple[Array, Array]:
+    """An array for a result, and the same memory in the layout of the kernel's own array."""
+    # No view is returned as a result: the engine would copy it where it becomes a leaf's gradient.
+    last = flat.ndim < like.ndim and flat.ndim == 2
+    result = np.empty_like(like) if last else np.empty(like.shape, like.dtype)
+    return result, _like(result, flat)
 
 
 def _like(grad: Array, flat: Array) -> Array:
@@ -56,12 +54,18 @@ def _across(vector: Array, x: Array) -> Array:
     return vector if x.ndim == 2 else vector[:, None]
 
 
-def _channel_sums(x: Array) -> Array:
+def _sums(x: Array) -> Array:
     """The sum of each channel, by BLAS (see `ones`)."""
     if x.ndim == 3:
         rows, channels, size = x.shape
         x = (x.reshape(rows * channels, size) @ ones(size, x.dtype)).reshape(rows, channels)
     return ones(len(x), x.dtype) @ x
+
+
+def _product_sums(x: Array, y: Array) -> Array:
+    """The sum of x y over each channel."""
+    product = np.vecdot(x, y) if x.ndim == 3 else x * y
+    return ones(len(x), x.dtype) @ product
 
 
 class BatchNorm(Fused):
@@ -71,8 +75,8 @@ class BatchNorm(Fused):
     grad_x = w/√(σ² + ε) (grad - grad_b/n - y grad_w/n)
     """
 
-    __slots__ = ("centered", "eps", "inverse", "mean", "var")
-    scratch = ("centered",)
+    __slots__ = ("eps", "inverse", "mean", "var")
+    scratch = ("inverse", "mean", "var")
 
     def __init__(self, eps: float) -> None:
         self.eps = eps
@@ -81,35 +85,35 @@ class BatchNorm(Fused):
     def forward(self, input: Array, weight: Array | None, bias: Array | None) -> Array:
         x = _flat(input)
         count = input.size / input.shape[1] if input.size else 1
-        self.mean = _channel_sums(x) / count
-        centered = x - _across(self.mean, x)
-        out = centered * centered
-        self.var = _channel_sums(out) / count
+        self.mean = _sums(x) / count
+        # x - μ becomes z where it stands, and is computed again in backward: on large arrays a pass
+        # costs less than the memory.
+        result, out = _empty(input, x)
+        np.subtract(x, _across(self.mean, x), out=out)
+        self.var = _product_sums(out, out) / count
         self.inverse = 1 / np.sqrt(self.var + self.eps)
-        self.centered = centered
-        scale = self.inverse if weight is None else self.inverse * weight
-        np.multiply(centered, _across(scale, x), out=out)
+        out *= _across(self.inverse if weight is None else self.inverse * weight, x)
         if bias is not None:
             out += _across(bias, x)
-        return _unflat(out, input.shape)
+        return result
 
-    def backward(self, grad: Array, weight: Array | None) -> tuple[Array | None, ...]:
-        centered, inverse = self.centered, self.inverse
-        g = _like(grad, centered)
-        product = g * centered
-        grad_weight = _channel_sums(product) * inverse
-        grad_bias = _channel_sums(g)
+    def backward(self, grad: Array, input: Array, weight: Array | None) -> tuple[Array | None, ...]:
+        x, inverse = _flat(input), self.inverse
+        g = _like(grad, x)
+        result, out = _empty(input, x)
+        np.subtract(x, _across(self.mean, x), out=out)
+        grad_weight = _product_sums(g, out) * inverse
+        grad_bias = _sums(g)
         if not self.needs(0):
             return None, grad_weight, grad_bias
         # w/√ (grad - grad_b/n - y grad_w/n), multiplied out so that every pass over the array is
         # one operation.
         per_element = grad.shape[1] / grad.size if grad.size else 0.0
-        scale = inverse if weight is None else inverse * weight
-        np.multiply(centered, _across(inverse * grad_weight * -per_element, g), out=product)
-        product += g
-        product -= _across(grad_bias * per_element, g)
-        product *= _across(scale, g)
-        return _unflat(product, grad.shape), grad_weight, grad_bias
+        out *= _across(inverse * grad_weight * -per_element, g)
+        out += g
+        out -= _across(grad_bias * per_element, g)
+        out *= _across(inverse if weight is None else inverse * weight, g)
+        return result, grad_weight, grad_bias
 
     def plain(self, input: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
         dims = (0, *range(2, input.ndim))
@@ -144,9 +148,10 @@ class BatchNormEval(Fused):
         if weight is not None:
             scale = scale * weight
         shift = -mean * scale if bias is None else bias - mean * scale
-        out = x * _across(scale, x)
+        result, out = _empty(input, x)
+        np.multiply(x, _across(scale, x), out=out)
         out += _across(shift, x)
-        return _unflat(out, input.shape)
+        return result
 
     def backward(
         self, grad: Array, input: Array, weight: Array | None, mean: Array, var: Array
@@ -154,11 +159,14 @@ class BatchNormEval(Fused):
         x = _flat(input)
         g = _like(grad, x)
         inverse = 1 / np.sqrt(var + self.eps)
-        grad_bias = _channel_sums(g)
-        grad_weight = (_channel_sums(g * x) - mean * grad_bias) * inverse if self.needs(1) else None
+        grad_bias = _sums(g)
+        grad_weight = (_product_sums(g, x) - mean * grad_bias) * inverse if self.needs(1) else None
         scale = inverse if weight is None else inverse * weight
-        grad_input = _unflat(g * _across(scale, g), grad.shape) if self.needs(0) else None
-        return grad_input, grad_weight, grad_bias, None, None
+        if not self.needs(0):
+            return None, grad_weight, grad_bias, None, None
+        result, out = _empty(input, x)
+        np.multiply(g, _across(scale, g), out=out)
+        return result, grad_weight, grad_bias, None, None
 
     def plain(
         self, input: Tensor, weight: Tensor | None, bias: Tensor | None, mean: Tensor, var: Tensor
@@ -183,9 +191,9 @@ def batch_norm(
     When training, μ and σ² are the mean and the biased variance over all dimensions but C, and the
     running estimates (where given) become (1 - momentum) running + momentum new, with the unbiased
     variance. Otherwise μ and σ² are the running estimates. weight, bias and the estimates have
-    shape (C). Raises ValueError for training with one value per channel, RuntimeError for shapes
-    and types that do not fit. PyTorch: `F.batch_norm`. Source: Ioffe and Szegedy, "Batch
-    normalization", 2015.
+    shape (C). Raises ValueError for training with one value per channel or eps <= 0 and for one
+    estimate without the other, RuntimeError for shapes and types that do not fit.
+    PyTorch: `F.batch_norm`. Source: Ioffe and Szegedy, "Batch normalization", 2015.
 
     >>> F.batch_norm(tg.tensor([[1.0], [3.0]]), None, None, training=True)
     tensor([[-1.0000],
@@ -197,6 +205,10 @@ def batch_norm(
             f"batch_norm: the input is floating, (N, C, ...); got {x.dtype} of shape {x.shape}."
         )
     channels = x.shape[1]
+    if (running_mean is None) != (running_var is None):
+        raise ValueError(
+            "batch_norm: running_mean and running_var must either both be None or neither be None."
+        )
     for t in (running_mean, running_var, weight, bias):
         if t is not None and (t.array.shape != (channels,) or t.array.dtype != x.dtype):
             _refuse(x, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
@@ -214,12 +226,14 @@ def batch_norm(
             "variance of one value is 0. Use a larger batch (drop_last=True leaves out an "
             "incomplete one), or .eval() to predict."
         )
+    if eps <= 0:
+        raise ValueError(f"batch_norm: eps must be positive during training, but got {eps}.")
     operation = BatchNorm(eps)
     result = apply(operation, input, weight, bias)
     if count:
-        _move(running_mean, operation.mean, momentum, 1.0)
+        move_estimate(running_mean, operation.mean, momentum)
         # The unbiased variance divides by count - 1.
-        _move(running_var, operation.var, momentum, count / (count - 1))
+        move_estimate(running_var, operation.var * (count / (count - 1)), momentum)
     return result
 
 
@@ -238,9 +252,9 @@ def _refuse(x: Array, **vectors: Tensor | None) -> None:
             )
 
 
-def _move(running: Tensor | None, new: Array, momentum: float, factor: float) -> None:
-    """running ← (1 - momentum) running + momentum factor new"""
+def move_estimate(running: Tensor | None, new: Array, momentum: float) -> None:
+    """running ← (1 - momentum) running + momentum new"""
     if running is not None:
         running.array *= 1 - momentum
-        running.array += momentum * factor * new
+        running.array += momentum * new
         running.version[0] += 1

@@ -1,0 +1,13 @@
+"""What scripts ask of `torch.backends.mkldnn`: computations run in NumPy."""
+
+from __future__ import annotations
+
+__all__ = ["is_available"]
+
+
+def is_available() -> bool:
+    """False: what NumPy itself is built with, `np.show_config()` tells.
+
+    PyTorch: `torch.backends.mkldnn.is_available`.
+    """
+    return False

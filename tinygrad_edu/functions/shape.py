@@ -1,0 +1,82 @@
+"""Shape: views, joining, splitting, combinations."""
+
+from ..ops.combinations import (
+    block_diag,
+    broadcast_shapes,
+    cartesian_prod,
+    combinations,
+    meshgrid,
+    rot90,
+    unravel_index,
+    vander,
+)
+from ..ops.diagonals import diag, diag_embed, diagflat, diagonal, tril, triu
+from ..ops.joining import (
+    cat,
+    chunk,
+    column_stack,
+    concat,
+    concatenate,
+    constant_pad_nd,
+    dsplit,
+    dstack,
+    hsplit,
+    hstack,
+    row_stack,
+    split,
+    split_with_sizes,
+    stack,
+    tensor_split,
+    unbind,
+    unsafe_chunk,
+    unsafe_split,
+    unsafe_split_with_sizes,
+    vsplit,
+    vstack,
+)
+from ..ops.shape import (
+    atleast_1d,
+    atleast_2d,
+    atleast_3d,
+    broadcast_tensors,
+    broadcast_to,
+    clone,
+    flatten,
+    flip,
+    fliplr,
+    flipud,
+    moveaxis,
+    movedim,
+    narrow,
+    numel,
+    permute,
+    ravel,
+    repeat_interleave,
+    reshape,
+    roll,
+    select,
+    squeeze,
+    swapaxes,
+    swapdims,
+    t,
+    tile,
+    transpose,
+    unflatten,
+    unsqueeze,
+)
+from ..ops.views import adjoint, as_strided, as_strided_, detach, detach_, narrow_copy
+
+# fmt: off
+__all__ = [
+    "adjoint", "as_strided", "as_strided_", "atleast_1d", "atleast_2d", "atleast_3d", "block_diag",
+    "broadcast_shapes", "broadcast_tensors", "broadcast_to", "cartesian_prod", "cat", "chunk",
+    "clone", "column_stack", "combinations", "concat", "concatenate", "constant_pad_nd", "detach",
+    "detach_", "diag", "diag_embed", "diagflat", "diagonal", "dsplit", "dstack", "flatten", "flip",
+    "fliplr", "flipud", "hsplit", "hstack", "meshgrid", "moveaxis", "movedim", "narrow",
+    "narrow_copy", "numel", "permute", "ravel", "repeat_interleave", "reshape", "roll", "rot90",
+    "row_stack", "select", "split", "split_with_sizes", "squeeze", "stack", "swapaxes", "swapdims",
+    "t", "tensor_split", "tile", "transpose", "tril", "triu", "unbind", "unflatten",
+    "unravel_index", "unsafe_chunk", "unsafe_split", "unsafe_split_with_sizes", "unsqueeze",
+    "vander", "vsplit", "vstack",
+]
+# fmt: on
