@@ -7,7 +7,7 @@ import io
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -71,6 +71,8 @@ def _app() -> Any:
     """The commands. Each returns its exit status."""
     import typer
 
+    from .course.commands import add_commands
+
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
     @app.callback(invoke_without_command=True)
@@ -114,21 +116,33 @@ def _app() -> Any:
             raise typer.BadParameter(
                 f"{data!r} is not one of auto, mnist, digits.", param_hint="--data"
             )
-        try:
-            from .datasets import DatasetError
-            from .demo import DemoError, run
-        except ImportError as error:
-            return _fail(f'{error}. pip install "tinygrad_edu[course]"', 2)
 
-        try:
-            outcome = run(out, data, epochs, seed)
-        except KeyboardInterrupt:  # here, because typer has its own ideas of it
-            return _fail("stopped", 130)
-        except (DemoError, DatasetError, ImportError) as error:
-            return _fail(str(error), 2)
-        return 130 if outcome.history.interrupted else 0
+        def work() -> int:
+            from .demo import run
 
+            return 130 if run(out, data, epochs, seed).history.interrupted else 0
+
+        return _guarded(work)
+
+    add_commands(app, _guarded)
     return app
+
+
+def _guarded(work: Callable[[], int]) -> int:
+    """The exit status of the work; where something is missing, one line that says what helps."""
+    try:
+        from .course.runner import CourseError
+        from .datasets import DatasetError
+        from .demo import DemoError
+    except ImportError as error:
+        return _fail(f'{error}. pip install "tinygrad_edu[course]"', 2)
+
+    try:
+        return work()
+    except KeyboardInterrupt:  # here, because typer has its own ideas of it
+        return _fail("stopped", 130)
+    except (CourseError, DemoError, DatasetError, ImportError) as error:
+        return _fail(str(error), 2)
 
 
 if __name__ == "__main__":

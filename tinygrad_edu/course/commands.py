@@ -1,0 +1,207 @@
+"""The commands `tinygrad-edu course ...`."""
+
+# Without `from __future__ import annotations`: typer evaluates the annotations.
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+__all__ = ["add_commands"]
+
+_OUT = Path("runs/course")
+
+
+def add_commands(app: Any, guarded: Callable[[Callable[[], int]], int]) -> None:
+    """Add `course list`, `course run` and `course report` to the command line.
+
+    `guarded(work)` is the exit status of the work, and says in one line what went wrong.
+    """
+    import typer
+
+    course = typer.Typer(help="The experiments of the course.", no_args_is_help=True)
+    app.add_typer(course, name="course")
+    folder = typer.Option(metavar="FOLDER", help="Where the results are.")
+
+    @course.command("list")
+    def list_() -> int:
+        """Show the experiments, and how long each takes."""
+        return guarded(_list)
+
+    @course.command()
+    def run(
+        names: Annotated[
+            list[str] | None,
+            typer.Argument(metavar="[NAME]...", help="Experiments, by name or number."),
+        ] = None,
+        everything: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
+        data: Annotated[
+            str, typer.Option(metavar="NAME", help="mnist, or digits, which are built in.")
+        ] = "mnist",
+        seed: Annotated[
+            int, typer.Option(min=0, metavar="N", help="A run is a function of its seed.")
+        ] = 0,
+        quick: Annotated[bool, typer.Option("--quick", help="Fewer steps.")] = False,
+        variant: Annotated[
+            str | None, typer.Option(metavar="NAME", help="Another form; `course list` names them.")
+        ] = None,
+        jobs: Annotated[
+            int,
+            typer.Option(min=1, metavar="N", help="Processes of the hyperparameter search."),
+        ] = 1,
+        out: Annotated[Path, folder] = _OUT,
+    ) -> int:
+        """Run experiments: figures and numbers are written into a folder for each.
+
+        Exit status 1 if a number is not as expected.
+        """
+        if everything == bool(names):
+            raise typer.BadParameter("Name experiments, or say --all.", param_hint="NAME")
+        if data not in ("mnist", "digits"):
+            raise typer.BadParameter(f"{data!r} is not mnist or digits.", param_hint="--data")
+        choices = {"data": data, "seed": seed, "quick": quick, "variant": variant}
+        return guarded(lambda: _run(names or [], choices, jobs, out))
+
+    @course.command()
+    def report(
+        out: Annotated[Path, folder] = _OUT,
+        page: Annotated[
+            Path | None,
+            typer.Option(metavar="FILE", help="The page.  [default: report.html in that folder]"),
+        ] = None,
+    ) -> int:
+        """Write one page of all results, which needs nothing but itself."""
+        return guarded(lambda: _report(out, page or out / "report.html"))
+
+
+def _report(out: Path, page: Path) -> int:
+    from .report import write_report
+
+    count = write_report(out, page)
+    _say(f"{page}: {count} {'run' if count == 1 else 'runs'}")
+    return 0
+
+
+def _list() -> int:
+    from . import NAMES, load
+
+    _say(f"{'#':>2}  {'name':<22} {'mnist':>6} {'quick':>6}  what it shows")
+    for name in NAMES:
+        experiment = load(name)
+        full, quick = (f"{seconds:.0f} s" for seconds in experiment.seconds)
+        _say(f"{experiment.number:>2}  {name:<22} {full:>6} {quick:>6}  {experiment.title}")
+        for variant, what in experiment.variants.items():
+            _say(f"{'':>42}--variant {variant}: {what}")
+    return 0
+
+
+def _run(names: Sequence[str], choices: dict[str, Any], jobs: int, out: Path) -> int:
+    from ..viz.figures import make_figure
+    from . import NAMES, load
+    from .data import images
+    from .experiment import Setting
+    from .runner import CourseError, check_folder, run
+
+    try:
+        experiments = [load(name) for name in names or NAMES]
+    except KeyError as error:
+        raise CourseError(error.args[0]) from None
+    variant = choices["variant"]
+    for each in experiments:
+        if variant is not None and variant not in each.variants:
+            known = ", ".join(each.variants) or "no variants"
+            raise CourseError(f"{each.name} has no variant {variant!r}; it has {known}.")
+    make_figure(1, 1)  # without matplotlib it is better to fail now than after the work
+    if any(each.needs_data for each in experiments):
+        images(choices["data"])
+    check_folder(out)
+    if choices["data"] != "mnist" or choices["quick"]:
+        _say("The expected ranges hold for whole runs on MNIST; here numbers are only shown.")
+    failed = 0
+    for index, each in enumerate(experiments, 1):
+        _say(f"[{index}/{len(experiments)}] {each.number}. {each.title}")
+        with _Bars() as bars:
+            setting = Setting(**choices, tracker=bars, options={"jobs": jobs, "out": out})
+            try:
+                result, folder = run(each, setting, out)
+            except KeyboardInterrupt:
+                bars.stop()
+                _say(f"Stopped in {each.name}; {index - 1} of {len(experiments)} are finished.")
+                raise
+        for check in result.checks:
+            reported = f", reported {check.reported}" if check.reported else ""
+            _say(
+                f"    {check.verdict:<5} {check.name}: {check.value} "
+                f"(expected {check.expected}{reported})"
+            )
+        for remark in result.remarks:
+            _say(f"    {remark}")
+        _say(f"    written to {folder}")
+        failed += result.passed is False
+    if len(experiments) > 1:
+        verdict = f"{failed} FAILED" if failed else "as expected"
+        _say(f"{len(experiments)} experiments, {verdict}. A page of them: course report")
+    return int(failed > 0)
+
+
+class _Bars:
+    """Progress bars by rich on a terminal; silent elsewhere. A context manager and a tracker."""
+
+    def __init__(self) -> None:
+        self._bars = _rich_progress() if sys.stdout.isatty() else None
+
+    def __enter__(self) -> "_Bars":
+        if self._bars is not None:
+            self._bars.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Remove the bars from the screen."""
+        if self._bars is not None:
+            self._bars.stop()
+
+    def __call__(self, items: Sequence[Any], label: str) -> Iterable[Any]:
+        if self._bars is None:
+            return items
+        return self._tracked(self._bars, items, label)
+
+    @staticmethod
+    def _tracked(bars: Any, items: Sequence[Any], label: str) -> Iterable[Any]:
+        task = bars.add_task(label, total=len(items))
+        for item in items:
+            yield item
+            bars.advance(task)
+        bars.remove_task(task)
+
+
+def _rich_progress() -> Any:
+    """Bars by rich; None without it, and on a terminal that cannot move its cursor."""
+    try:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+    except ImportError:
+        return None
+    console = Console()
+    if not console.is_terminal or console.is_dumb_terminal:
+        return None
+    return Progress(
+        TextColumn("    {task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    )
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()

@@ -1,0 +1,165 @@
+"""Running an experiment and keeping its results: a folder that appears whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import __version__
+from ..random import manual_seed
+from .experiment import Experiment, Result, Setting
+from .figures import png
+
+__all__ = [
+    "CourseError",
+    "check_folder",
+    "folder_name",
+    "one_thread",
+    "results",
+    "run",
+    "unwritable",
+]
+
+
+class CourseError(RuntimeError):
+    """The course cannot do its work here; the message says in one line what would help."""
+
+
+def run(experiment: Experiment, setting: Setting, out: Path) -> tuple[Result, Path]:
+    """Run an experiment and write its figures and `result.json` into a folder below `out`.
+
+    A run of the same setting replaces that folder. Raises CourseError if it cannot be written.
+    """
+    manual_seed(setting.seed)
+    start = time.perf_counter()
+    with one_thread():
+        result = experiment.run(setting)
+    seconds = time.perf_counter() - start
+    files = {f"{name}.png": png(figure) for name, figure in result.figures.items()}
+    files |= result.attachments
+    record = describe(experiment, setting, result, seconds)
+    files["result.json"] = (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode()
+    folder = out / folder_name(experiment, setting)
+    write_folder(folder, files)
+    return result, folder
+
+
+def describe(
+    experiment: Experiment, setting: Setting, result: Result, seconds: float
+) -> dict[str, Any]:
+    """What `result.json` holds."""
+    return {
+        "experiment": experiment.name,
+        "number": experiment.number,
+        "title": experiment.title,
+        "data": setting.data if experiment.needs_data else None,
+        "seed": setting.seed,
+        "quick": setting.quick,
+        "variant": setting.variant,
+        "passed": result.passed,
+        "checks": [asdict(check) for check in result.checks],
+        "tables": [asdict(table) for table in result.tables],
+        "remarks": result.remarks,
+        "figures": [f"{name}.png" for name in result.figures],
+        "files": sorted(result.attachments),
+        "numbers": _plain(result.numbers),
+        "seconds": round(seconds, 2),
+        "versions": {
+            "tinygrad_edu": __version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Numbers of NumPy as Python's, arrays as lists; what JSON has no number for as text."""
+    if isinstance(value, dict):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [_plain(each) for each in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not np.isfinite(value):
+        return str(value)
+    return value
+
+
+def folder_name(experiment: Experiment, setting: Setting) -> str:
+    """Where the results go: the experiment's name, and what is not the course's own setting."""
+    parts = [experiment.name, *([setting.variant] if setting.variant else [])]
+    if experiment.needs_data and setting.data != "mnist":
+        parts.append(setting.data)
+    parts += [
+        *(["quick"] if setting.quick else []),
+        *([f"seed{setting.seed}"] * bool(setting.seed)),
+    ]
+    return ".".join(parts)
+
+
+def check_folder(out: Path) -> None:
+    """Make the folder and see whether files can be written there, before the work begins."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out) as file:
+            file.write(bytes(4096))
+    except OSError as error:
+        raise unwritable(out, error) from None
+
+
+def unwritable(path: Path, error: OSError) -> CourseError:
+    """What to say, and what helps."""
+    return CourseError(
+        f"{path} cannot be written: {error.strerror or error}. Make room, or choose another "
+        "folder with --out."
+    )
+
+
+def write_folder(folder: Path, files: dict[str, bytes]) -> None:
+    """Write the files into a new folder, which then takes the place of an old one."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as partial:
+            new, old = Path(partial, "new"), Path(partial, "old")
+            new.mkdir()
+            for name, content in files.items():
+                (new / name).write_bytes(content)
+            if folder.exists():
+                os.replace(folder, old)
+            os.replace(new, folder)
+    except OSError as error:
+        raise unwritable(folder, error) from None
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread, if threadpoolctl is there: then no digit depends on the machine's
+    number of cores, and on matrices this small a second thread gains little.
+    """
+    try:
+        from threadpoolctl import threadpool_limits
+    except ImportError:
+        yield
+        return
+    with threadpool_limits(limits=1, user_api="blas"):
+        yield
+
+
+def results(out: Path) -> list[tuple[Path, dict[str, Any]]]:
+    """The results below a folder, in the order of the course: each with its folder."""
+    found = []
+    for path in sorted(out.glob("*/result.json")):
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            record = json.loads(path.read_text(encoding="utf-8"))
+            found.append((record["number"], path.parent.name, path.parent, record))
+    return [(folder, record) for *_, folder, record in sorted(found, key=lambda row: row[:2])]
