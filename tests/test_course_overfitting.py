@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sqlite3
 import sys
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -165,18 +167,28 @@ def test_the_two_forms_of_dropout_are_different_networks_only_while_training(ran
 # Experiment 18: the search.
 
 
+def stored_trials(path):
+    """How many trials the file holds."""
+    with contextlib.closing(sqlite3.connect(path, timeout=60)) as connection:
+        (count,) = connection.execute("select count(*) from trials").fetchone()
+    return count
+
+
 @dataclass
 class Planned:
     """A quick objective, which can be pickled; it stops at one of its trials."""
 
     stop_at: float = np.inf
     exit_at: float = np.inf
+    storage: Path | None = None  # has a finished trial before the process exits
 
     def __call__(self, trial, seed):
         number = trial.user_attrs[NUMBER]
         if number == self.stop_at:
             raise KeyboardInterrupt
         if number == self.exit_at:
+            while not stored_trials(self.storage):
+                time.sleep(0.05)
             os._exit(1)
         lr = trial.suggest_float("lr", 1e-6, 1e-2, log=True)
         trial.set_user_attr("curve", [lr, seed / 7])
@@ -279,7 +291,8 @@ def test_processes_share_the_work_and_make_the_same_trials(plan, tmp_path):
 
 
 def test_a_killed_process_leaves_the_finished_trials(tmp_path):
-    plan = Search(Planned(exit_at=6), "a search", (0, 1), storage=tmp_path / "search.sqlite3")
+    path = tmp_path / "search.sqlite3"
+    plan = Search(Planned(exit_at=6, storage=path), "a search", (0, 1), storage=path)
     message = "A process of the search was killed. The finished trials are kept: run the same"
     with pytest.raises(CourseError, match=message):
         plan.run(8, jobs=2)
