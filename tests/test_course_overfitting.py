@@ -363,7 +363,7 @@ def test_without_optuna_the_command_says_what_to_install(monkeypatch, capsys, tm
         cli.main(["course", "run", *arguments])
     assert caught.value.code == 2
     assert capsys.readouterr().err == (
-        'tinygrad-edu: The search needs Optuna: pip install "tinygrad_edu[course]" or '
+        'tinygrad-edu: The experiments need optuna: pip install "tinygrad_edu[course]" or '
         "pip install optuna.\n"
     )
 

@@ -137,6 +137,6 @@ EXPERIMENT = Experiment(
     name="activation-histograms",
     title="Activations of five layers: the scale of the weights",
     run=run,
-    seconds=(2, 2),
+    seconds=(1, 1),
     needs_data=False,
 )

@@ -109,5 +109,5 @@ EXPERIMENT = Experiment(
     name="batch-norm",
     title="Batch normalisation: a network that did not learn, learns",
     run=run,
-    seconds=(12, 2),
+    seconds=(11, 1),
 )

@@ -91,5 +91,5 @@ EXPERIMENT = Experiment(
     name="batch-norm-scales",
     title="Batch normalisation: sixteen initial scales",
     run=run,
-    seconds=(8, 4),
+    seconds=(15, 4),
 )

@@ -95,6 +95,8 @@ def _list() -> int:
 
 
 def _run(names: Sequence[str], choices: dict[str, Any], jobs: int, out: Path) -> int:
+    from importlib.util import find_spec
+
     from ..viz.figures import make_figure
     from . import NAMES, load
     from .data import images
@@ -111,6 +113,12 @@ def _run(names: Sequence[str], choices: dict[str, Any], jobs: int, out: Path) ->
             known = ", ".join(each.variants) or "no variants"
             raise CourseError(f"{each.name} has no variant {variant!r}; it has {known}.")
     make_figure(1, 1)  # without matplotlib it is better to fail now than after the work
+    for package in {package for each in experiments for package in each.packages}:
+        if find_spec(package) is None:
+            raise CourseError(
+                f'The experiments need {package}: pip install "tinygrad_edu[course]" or pip '
+                f"install {package}."
+            )
     if any(each.needs_data for each in experiments):
         images(choices["data"])
     check_folder(out)

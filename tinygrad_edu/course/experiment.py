@@ -156,3 +156,4 @@ class Experiment:
     seconds: tuple[float, float]
     variants: dict[str, str] = field(default_factory=dict)
     needs_data: bool = True
+    packages: tuple[str, ...] = ()  # beside those that every experiment needs

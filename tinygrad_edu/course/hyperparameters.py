@@ -235,4 +235,5 @@ EXPERIMENT = Experiment(
     run=run,
     seconds=(60, 4),
     variants={"tpe": "Optuna's TPE sampler, which learns from the trials before"},
+    packages=("optuna",),
 )

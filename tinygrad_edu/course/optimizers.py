@@ -108,5 +108,5 @@ EXPERIMENT = Experiment(
     name="optimizers",
     title="Five optimizers on a network of four hidden layers",
     run=run,
-    seconds=(12, 2),
+    seconds=(13, 2),
 )

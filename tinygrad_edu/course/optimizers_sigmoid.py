@@ -106,5 +106,5 @@ EXPERIMENT = Experiment(
     name="optimizers-sigmoid",
     title="Five optimizers on a network of sigmoids with vanishing gradients",
     run=run,
-    seconds=(15, 3),
+    seconds=(10, 1),
 )

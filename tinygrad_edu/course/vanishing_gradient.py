@@ -191,6 +191,6 @@ EXPERIMENT = Experiment(
     name="vanishing-gradient",
     title="Vanishing gradients: sigmoid and ReLU, small and scaled weights",
     run=run,
-    seconds=(45, 2),
+    seconds=(40, 2),
     variants={"wrong-derivative": "the sigmoid derivative of the notes' program, and its check"},
 )

@@ -72,5 +72,5 @@ EXPERIMENT = Experiment(
     name="weight-init",
     title="Initial weights: N(0, 0.01²), Xavier, He",
     run=run,
-    seconds=(6, 1),
+    seconds=(8, 1),
 )
