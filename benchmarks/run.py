@@ -140,12 +140,13 @@ def heading(theirs: str) -> str:
 
 def against_plain(threads: list[int], rounds: int) -> None:
     """A table of steps with convolutions against the same with the definition by im2col."""
-    print(heading("plain"))
-    for name in CONVOLUTIONS:
-        for number in threads:
-            ours = Worker("tinygrad_edu", name, number)
-            plain = Worker("tinygrad_edu", f"{name}:plain", number)
-            print(line(name, str(number), compare(ours, plain, rounds)), flush=True)
+    for form in ("recorded", "textbook"):
+        print(heading(form))
+        for name in CONVOLUTIONS:
+            for number in threads:
+                ours = Worker("tinygrad_edu", name, number)
+                plain = Worker("tinygrad_edu", f"{name}:{form}", number)
+                print(line(name, str(number), compare(ours, plain, rounds)), flush=True)
 
 
 def main() -> int:

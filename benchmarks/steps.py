@@ -71,11 +71,15 @@ def batch_norm_sgd(torch: Any) -> Step:
     return training_step(torch, model, torch.optim.SGD(model.parameters(), lr=0.01), 100)
 
 
-def convolutions(torch: Any, layers: list[Any], hidden: list[int], plain: bool = False) -> Step:
+def convolutions(torch: Any, layers: list[Any], hidden: list[int], form: str = "layers") -> Step:
     """A network of convolutions and max-pooling ("pool"), then linear layers; batch 100, Adam.
 
-    A convolution is (channels before, channels after, size of the kernel, padding).
+    A convolution is (channels before, channels after, size of the kernel, padding). Its `form` is
+    the framework's "layers"; "recorded", the definition by im2col as operations on tensors; or
+    "textbook", a network in NumPy alone.
     """
+    if form == "textbook":
+        return importlib.import_module("textbook").training_step(layers, hidden)  # type: ignore[no-any-return]
     nn = importlib.import_module(f"{torch.__name__}.nn")
     modules = []
     for layer in layers:
@@ -83,41 +87,41 @@ def convolutions(torch: Any, layers: list[Any], hidden: list[int], plain: bool =
             modules.append(nn.MaxPool2d(2))
         else:
             before, after, kernel, padding = layer
-            kind = plain_convolution(torch) if plain else nn.Conv2d
+            kind = nn.Conv2d if form == "layers" else recorded_convolution(torch)
             modules += [kind(before, after, kernel, padding=padding), nn.ReLU()]
     model = nn.Sequential(*modules, nn.Flatten(), mlp(torch, hidden, "ReLU"))
     optimizer = torch.optim.Adam(model.parameters(), lr=0.001)
     return training_step(torch, model, optimizer, 100, (1, 28, 28))
 
 
-def conv_net(torch: Any, plain: bool = False) -> Step:
+def conv_net(torch: Any, form: str = "layers") -> Step:
     """conv 30@5x5, max-pool 2, 100, 10, ReLU, batch 100, Adam"""
-    return convolutions(torch, [(1, 30, 5, 0), "pool"], [30 * 12 * 12, 100, 10], plain)
+    return convolutions(torch, [(1, 30, 5, 0), "pool"], [30 * 12 * 12, 100, 10], form)
 
 
-def lenet(torch: Any, plain: bool = False) -> Step:
+def lenet(torch: Any, form: str = "layers") -> Step:
     """LeNet-5: conv 6@5x5, pool, conv 16@5x5, pool, 120, 84, 10, ReLU, batch 100, Adam"""
     layers = [(1, 6, 5, 2), "pool", (6, 16, 5, 0), "pool"]
-    return convolutions(torch, layers, [16 * 5 * 5, 120, 84, 10], plain)
+    return convolutions(torch, layers, [16 * 5 * 5, 120, 84, 10], form)
 
 
-def deep_conv_net(torch: Any, plain: bool = False) -> Step:
+def deep_conv_net(torch: Any, form: str = "layers") -> Step:
     """six convolutions 3x3 (16, 16, pool, 32, 32, pool, 64, 64, pool), 50, 10, batch 100, Adam"""
     layers = [
         *[(1, 16, 3, 1), (16, 16, 3, 1), "pool"],
         *[(16, 32, 3, 1), (32, 32, 3, 2), "pool"],
         *[(32, 64, 3, 1), (64, 64, 3, 1), "pool"],
     ]
-    return convolutions(torch, layers, [64 * 4 * 4, 50, 10], plain)
+    return convolutions(torch, layers, [64 * 4 * 4, 50, 10], form)
 
 
-def plain_convolution(torch: Any) -> Any:
+def recorded_convolution(torch: Any) -> Any:
     """A Conv2d that is the definition by im2col: index arrays take every window of the images as a
     column, a product of matrices does the rest.
     """
     nn = importlib.import_module(f"{torch.__name__}.nn")
 
-    class PlainConv2d(nn.Conv2d):  # type: ignore[misc,name-defined]
+    class RecordedConv2d(nn.Conv2d):  # type: ignore[misc,name-defined]
         def forward(self, x: Any) -> Any:
             (kernel, _), padding = self.kernel_size, self.padding[0]
             x = nn.functional.pad(x, (padding, padding, padding, padding))
@@ -131,7 +135,7 @@ def plain_convolution(torch: Any) -> Any:
             out = self.weight.flatten(1) @ columns + self.bias.reshape(-1, 1)
             return out.reshape(len(x), -1, high, wide)
 
-    return PlainConv2d
+    return RecordedConv2d
 
 
 def scalar_chain(torch: Any) -> Step:
@@ -169,7 +173,7 @@ def resident(name: str) -> int:
         return 0
 
 
-#: Those that `plain=True` makes of the definition by im2col.
+#: Those that have other forms.
 CONVOLUTIONS: dict[str, Callable[..., Step]] = {
     "conv-net": conv_net,
     "lenet": lenet,
@@ -194,10 +198,8 @@ def main() -> None:
     torch.manual_seed(0)
     if framework == "torch":
         torch.set_num_threads(int(threads))
-    if name.endswith(":plain"):
-        step = CONVOLUTIONS[name.removesuffix(":plain")](torch, plain=True)
-    else:
-        step = STEPS[name](torch)
+    name, _, form = name.partition(":")
+    step = CONVOLUTIONS[name](torch, form) if form else STEPS[name](torch)
     forget_peak()
     before = resident("VmRSS")
     for line in sys.stdin:
