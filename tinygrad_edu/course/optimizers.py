@@ -33,7 +33,8 @@ RULES = {
     "SGD, lr 0.01": Rule(lambda p: optim.SGD(p, lr=0.01), (0.22, 0.24)),
     "Momentum, lr 0.01": Rule(lambda p: optim.Momentum(p, lr=0.01, momentum=0.9), (0.07, 0.08)),
     "AdaGrad, lr 0.01": Rule(lambda p: optim.AdaGrad(p, lr=0.01), (0.055, 0.061)),
-    "RMSprop, lr 0.01": Rule(lambda p: optim.RMSprop(p, lr=0.01, alpha=0.99), (0.16, 0.19)),
+    # RMSprop's is the range of sixteen networks trained by PyTorch (benchmarks/course_ranges.py).
+    "RMSprop, lr 0.01": Rule(lambda p: optim.RMSprop(p, lr=0.01, alpha=0.99), (0.158, 0.196)),
     "Adam, lr 0.001": Rule(lambda p: optim.Adam(p, lr=0.001), (0.045, 0.052)),
 }
 
