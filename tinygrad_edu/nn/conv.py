@@ -6,8 +6,8 @@ from math import sqrt
 from typing import Any, ClassVar
 
 from ..ops import creation
+from ..ops.arguments import Sizes, integers
 from ..ops.dtypes import DTypeLike
-from ..ops.windows import Sizes, integers
 from ..tensor import Tensor
 from . import functional as F
 from . import init

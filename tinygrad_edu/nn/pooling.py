@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..ops.adaptive_pooling import OutputSize
-from ..ops.windows import Sizes
+from ..ops.arguments import Sizes
 from ..tensor import Tensor
 from . import functional as F
 from .module import Module

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from ..autograd.graph import Array, apply, wrap
+from .arguments import integers
 from .average_pooling import WindowSum, divided, window_sums
 from .dtypes import int64
 from .gathering import gather
 from .pooling import pool_maxima
-from .windows import Axis, check_input, integers
+from .pooling_windows import Axis, check_input
 
 if TYPE_CHECKING:
     from ..tensor import Tensor

@@ -11,9 +11,10 @@ import numpy as np
 from ..autograd.graph import Array, Operation, Value, apply, run, wrap
 from . import unary
 from .activations import relu
+from .arguments import Sizes, integers
 from .dtypes import int64
 from .pooling import pool_maxima
-from .windows import Axis, Sizes, check_input, integers, windows
+from .pooling_windows import Axis, check_input, windows
 
 if TYPE_CHECKING:
     from ..tensor import Tensor

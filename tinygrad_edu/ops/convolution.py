@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..autograd.fused import Fused
 from ..autograd.graph import Array, TensorBase, Value, apply
+from .arguments import LAYOUTS, Sizes, integers
 from .columns import Pair, Window
 from .convolution_kernels import bias_gradient, correlate, input_gradient, weight_gradient
 from .dtypes import quiet, type_name
 from .unfolding import Fold, Unfold
-from .windows import Sizes, integers
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -138,8 +138,6 @@ class ConvolutionTranspose(Fused):
 
 # Arguments.
 
-_INPUTS = {1: "(N, C, L) or (C, L)", 2: "(N, C, H, W) or (C, H, W)"}
-
 
 def _check_tensors(
     name: str, n: int, input: Any, weight: Any, bias: Any, groups: Any, transposed: bool
@@ -161,7 +159,7 @@ def _check_tensors(
     if len(shape) not in (n + 1, n + 2) or 0 in shape[-n:]:
         hint = " A single channel is given one by `x.unsqueeze(0)`." if len(shape) == n else ""
         raise RuntimeError(
-            f"{name}: the input has the shape {_INPUTS[n]}, where N may be 0; got {shape}.{hint}"
+            f"{name}: the input has the shape {LAYOUTS[n]}, where N may be 0; got {shape}.{hint}"
         )
     if not hasattr(groups, "__index__"):
         raise TypeError(f"{name}: groups is an integer; got {type(groups).__name__}.")

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..autograd.fused import Fused
-from ..autograd.graph import Array, TensorBase, apply
+from ..autograd.graph import Array, apply
 from . import unary
-from .dtypes import quiet, type_name
+from .arguments import check_tensor
+from .dtypes import quiet
 from .softmax import ones
 
 if TYPE_CHECKING:
@@ -212,8 +213,7 @@ class RMSNorm(Fused):
 
 
 def check_floating(name: str, input: Any) -> None:
-    if not isinstance(input, TensorBase):
-        raise TypeError(f"{name}: the input is a tensor; got {type_name(input)}.")
+    check_tensor(name, input)
     if input.array.dtype.kind != "f":
         raise RuntimeError(
             f"{name}: the input is floating; got {input.dtype}. Convert it: `x.float()`."

@@ -15,8 +15,9 @@ import numpy as np
 
 from ..autograd.graph import Array, Operation, TensorBase, Value, apply, run, wrap
 from ..autograd.mode import MODE
+from .arguments import Sizes, integers
 from .dtypes import int64
-from .windows import Axis, Sizes, check_input, integers, shifts, windows
+from .pooling_windows import Axis, check_input, shifts, windows
 
 if TYPE_CHECKING:
     from ..tensor import Tensor

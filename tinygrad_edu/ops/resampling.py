@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..autograd.graph import Array, Operation, TensorBase, Value, apply, run
+from ..autograd.graph import Array, Operation, Value, apply, run
 from .adaptive_pooling import adaptive_avg_pool1d, adaptive_avg_pool2d
+from .arguments import check_tensor
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -280,11 +281,7 @@ def interpolate(
     >>> F.interpolate(x, size=3, mode="linear", align_corners=True)
     tensor([[[1., 2., 3.]]])
     """
-    if not isinstance(input, TensorBase):
-        raise TypeError(
-            f"interpolate: the input is a tensor; got {type(input).__name__}. Use tg.tensor(...)."
-        )
-    x = input.array
+    x = check_tensor("interpolate", input).array
     if align_corners is not None and mode in ("nearest", "nearest-exact", "area"):
         raise ValueError(
             f"interpolate: align_corners is an option of {', '.join(ALIGNED)}; mode {mode!r} has "

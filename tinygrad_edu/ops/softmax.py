@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..autograd.graph import Array, Operation, TensorBase, Value, apply
+from ..autograd.graph import Array, Operation, Value, apply
+from .arguments import check_tensor
 from .dims import normalize_dim, numpy_names
-from .dtypes import DTypeLike, cast, quiet, to_dtype, type_name
+from .dtypes import DTypeLike, cast, quiet, to_dtype
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -119,10 +120,7 @@ class LogSoftmax(Operation):
 
 
 def _prepared(input: Tensor, dim: int, dtype: DTypeLike, name: str) -> tuple[Tensor, int]:
-    if not isinstance(input, TensorBase):
-        raise TypeError(
-            f"{name}: the input is a tensor; got {type_name(input)}. Use tg.tensor(...)."
-        )
+    check_tensor(name, input)
     if dtype is not None:
         input = cast(input, to_dtype(dtype))
     if input.array.dtype.kind != "f":

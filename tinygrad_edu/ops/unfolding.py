@@ -13,8 +13,8 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from ..autograd.graph import Array, Operation, TensorBase, Value, apply, run
+from .arguments import Sizes, check_tensor, integers
 from .columns import Pair, Window, cut
-from .windows import Sizes, integers
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -102,11 +102,8 @@ def _window(
 
 
 def _tensor(name: str, input: Any, ndim: int, meant: str) -> TensorBase:
-    """The input as a tensor with a batch."""
-    if not isinstance(input, TensorBase):
-        raise TypeError(
-            f"{name}: the input is a tensor; got {type(input).__name__}. Use tg.tensor(...)."
-        )
+    """The input, a tensor with or without a batch."""
+    input = check_tensor(name, input)
     if input.array.ndim not in (ndim - 1, ndim) or 0 in input.shape[input.array.ndim - ndim + 1 :]:
         raise RuntimeError(
             f"{name}: the input has the shape {meant}, where only the batch may be empty; got "

@@ -8,16 +8,12 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from ..autograd.graph import Array, TensorBase
-from .dtypes import type_name
+from ..autograd.graph import Array
+from .arguments import LAYOUTS, check_tensor, integers
 
-__all__ = ["Axis", "Sizes", "check_input", "integers", "shifts", "windows"]
+__all__ = ["Axis", "check_input", "shifts", "windows"]
 
-#: One integer for all spatial dimensions, or one for each.
-Sizes: TypeAlias = int | Sequence[int]
 Key: TypeAlias = tuple[Any, ...]
-
-_SHAPES = {1: "(N, C, L) or (C, L)", 2: "(N, C, H, W) or (C, H, W)"}
 
 
 class Axis(NamedTuple):
@@ -74,36 +70,14 @@ def shifts(axes: Sequence[Axis]) -> list[tuple[int, Key, Key]]:
 # Arguments.
 
 
-def integers(name: str, argument: str, value: Any, n: int) -> tuple[int, ...]:
-    """One integer for each of n spatial dimensions."""
-    entries = tuple(value) if isinstance(value, (tuple, list)) else (value,)
-    if len(entries) == 1:
-        entries *= n
-    for entry in entries:
-        if not hasattr(entry, "__index__"):
-            raise TypeError(
-                f"{name}: {argument} is an integer or a tuple of them; got {value!r}, with "
-                f"{type(entry).__name__} in it."
-            )
-    if len(entries) != n:
-        raise RuntimeError(
-            f"{name}: {argument} must either be a single int, or a tuple of {n}; got {value!r}."
-        )
-    return tuple(entry.__index__() for entry in entries)
-
-
 def check_input(name: str, input: Any, n: int, types: str, empty_channels: bool = False) -> Array:
     """The array of an input with n spatial dimensions, none of them empty."""
-    if not isinstance(input, TensorBase):
-        raise TypeError(
-            f"{name}: the input is a tensor; got {type_name(input)}. Use tg.tensor(...)."
-        )
-    x = input.array
+    x = check_tensor(name, input).array
     if x.ndim not in (n + 1, n + 2):
         hint = ""
         if x.ndim == n:
             hint = " A single plane gets a dimension of channels by `x.unsqueeze(0)`."
-        raise RuntimeError(f"{name}: the input has the shape {_SHAPES[n]}; got {x.shape}.{hint}")
+        raise RuntimeError(f"{name}: the input has the shape {LAYOUTS[n]}; got {x.shape}.{hint}")
     if 0 in x.shape[-n if empty_channels else -n - 1 :]:
         raise RuntimeError(
             f"{name}: only the dimension of the batch may be empty; the shape is {x.shape}."
