@@ -103,13 +103,13 @@ def _window(
 
 def _tensor(name: str, input: Any, ndim: int, meant: str) -> TensorBase:
     """The input, a tensor with or without a batch."""
-    input = check_tensor(name, input)
-    if input.array.ndim not in (ndim - 1, ndim) or 0 in input.shape[input.array.ndim - ndim + 1 :]:
+    x = check_tensor(name, input)
+    if x.array.ndim not in (ndim - 1, ndim) or 0 in x.shape[x.array.ndim - ndim + 1 :]:
         raise RuntimeError(
             f"{name}: the input has the shape {meant}, where only the batch may be empty; got "
-            f"{input.shape}."
+            f"{x.shape}."
         )
-    return input
+    return x
 
 
 def unfold(
