@@ -12,7 +12,8 @@ import pytest
 import tinygrad_edu as tg
 from tinygrad_edu import cli, demo
 from tinygrad_edu.datasets import DATA_VARIABLE, DatasetError
-from tinygrad_edu.demo import DemoError, Outcome
+from tinygrad_edu.demo import Outcome
+from tinygrad_edu.runs import RunError
 from tinygrad_edu.training import History
 
 
@@ -98,7 +99,7 @@ def test_a_wrong_call_is_one_line_that_leads_to_the_help(arguments, message, tin
 @pytest.mark.parametrize(
     ("fault", "line"),
     [
-        (DemoError("there cannot be written."), "there cannot be written."),
+        (RunError("there cannot be written."), "there cannot be written."),
         (DatasetError("a.gz is damaged\nDelete it."), "a.gz is damaged. Delete it."),
         (DatasetError("Nothing:\n  here\n  there"), "Nothing: here there"),
         (ImportError("Install matplotlib."), "Install matplotlib."),

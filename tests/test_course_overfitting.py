@@ -21,8 +21,9 @@ from tinygrad_edu.course import dropout, hyperparameters, weight_decay
 from tinygrad_edu.course.data import images
 from tinygrad_edu.course.experiment import Setting
 from tinygrad_edu.course.models import MultiLayerNet
-from tinygrad_edu.course.runner import CourseError, one_thread, run
+from tinygrad_edu.course.runner import run
 from tinygrad_edu.course.search import NUMBER, Search
+from tinygrad_edu.runs import RunError, one_thread
 
 QUICK = Setting(data="digits", quick=True)
 PAGES = Path(__file__).resolve().parents[1] / "docs" / "course"
@@ -294,7 +295,7 @@ def test_a_killed_process_leaves_the_finished_trials(tmp_path):
     path = tmp_path / "search.sqlite3"
     plan = Search(Planned(exit_at=6, storage=path), "a search", (0, 1), storage=path)
     message = "A process of the search was killed. The finished trials are kept: run the same"
-    with pytest.raises(CourseError, match=message):
+    with pytest.raises(RunError, match=message):
         plan.run(8, jobs=2)
     finished, reused = replace(plan, objective=Planned()).run(8)
     assert 0 < reused <= 6
@@ -326,7 +327,7 @@ def of_a_later_optuna(path):
 def test_a_storage_that_cannot_be_used_is_reported_in_one_line(tmp_path, spoil, reason):
     path = tmp_path / "search.sqlite3"
     spoil(path)
-    with pytest.raises(CourseError) as caught:
+    with pytest.raises(RunError) as caught:
         Search(Planned(), "a search", (0, 1), storage=path).run(3)
     message = str(caught.value)
     assert message.startswith(f"{path} cannot be used for the search: {reason}")
@@ -343,7 +344,7 @@ def test_a_storage_that_fails_in_mid_search_is_reported_too(tmp_path):
                 path.write_bytes(b"not a database" * 100)
             yield number
 
-    with pytest.raises(CourseError, match="cannot be used for the search: file is not a database"):
+    with pytest.raises(RunError, match="cannot be used for the search: file is not a database"):
         Search(Planned(), "a search", (0, 1), storage=path).run(3, 1, spoiling)
 
 

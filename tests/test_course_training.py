@@ -24,7 +24,8 @@ from tinygrad_edu.course import (
 )
 from tinygrad_edu.course.data import images
 from tinygrad_edu.course.experiment import Setting
-from tinygrad_edu.course.runner import one_thread, run
+from tinygrad_edu.course.runner import run
+from tinygrad_edu.runs import one_thread
 
 QUICK = Setting(data="digits", quick=True)
 PAGES = Path(__file__).resolve().parents[1] / "docs" / "course"
@@ -32,8 +33,8 @@ PAGES = Path(__file__).resolve().parents[1] / "docs" / "course"
 FIGURES = {
     "vanishing-gradient": ["accuracy", "gradients"],
     "activation-histograms": ["sigmoid", "tanh", "relu"],
-    "weight-init": ["loss"],
-    "batch-norm": ["accuracy"],
+    "weight-init": ["loss", "layers"],
+    "batch-norm": ["accuracy", "activations"],
     "batch-norm-scales": ["scales"],
     "optimizer-paths": ["paths"],
     "optimizers": ["loss"],
@@ -303,7 +304,7 @@ def test_only_steps_of_equal_size_train_the_network_of_sigmoids(ran):
 def test_on_mnist_he_learns_and_small_weights_do_not():
     setting = Brief(data="mnist")
     losses = {
-        label: weight_init.train(images("mnist"), std, setting, label)
+        label: weight_init.train(images("mnist"), std, setting, label)[0]
         for label, (std, _) in weight_init.SCALES.items()
     }
     assert losses["std 0.01"][-1] == pytest.approx(math.log(10), abs=0.01)

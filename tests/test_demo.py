@@ -16,9 +16,10 @@ import pytest
 
 import tinygrad_edu as tg
 import tinygrad_edu.nn as nn
-from tinygrad_edu import demo
+from tinygrad_edu import demo, runs
 from tinygrad_edu.datasets import DATA_VARIABLE, MNIST, DatasetError, Digits, encode_idx
-from tinygrad_edu.demo import DemoError, compare_gradients, gradient_table, run
+from tinygrad_edu.demo import compare_gradients, gradient_table, run
+from tinygrad_edu.runs import RunError, one_thread
 
 FILES = {"curves.png", "predictions.png", "graph.dot", "metrics.json", "model.safetensors"}
 PICTURES = {"curves.png", "predictions.png"}
@@ -86,8 +87,8 @@ def test_metrics_are_json_and_are_those_of_the_model_that_is_written(finished):
 def test_the_graph_names_images_and_parameters_with_their_gradients(finished):
     out, _ = finished
     source = (out / "graph.dot").read_text(encoding="utf-8")
-    for name in ("images", "1.weight", "1.bias", "3.weight", "5.bias"):
-        assert f'"{name}\\n' in source
+    for name in ("images", "1.weight 100×64", "1.bias 100", "3.weight 100×100", "5.bias 10"):
+        assert f"{name}\\n" in source
     assert source.count("grad: norm") == 7
     assert "not computed" not in source
 
@@ -309,7 +310,7 @@ def test_without_matplotlib_nothing_is_begun(tmp_path, monkeypatch):
 def test_without_threadpoolctl_the_result_is_the_same(tmp_path, monkeypatch):
     Digits()  # scikit-learn needs threadpoolctl when it is imported
     monkeypatch.setitem(sys.modules, "threadpoolctl", None)
-    with demo._one_thread():
+    with one_thread():
         outcome = run(tmp_path, "digits", epochs=1, progress=False)
     assert set(outcome.files) >= FILES
 
@@ -317,7 +318,7 @@ def test_without_threadpoolctl_the_result_is_the_same(tmp_path, monkeypatch):
 def test_a_file_in_the_way_of_the_folder(tmp_path):
     (tmp_path / "file").touch()
     for out in (tmp_path / "file", tmp_path / "file" / "below"):
-        with pytest.raises(DemoError, match=r"cannot be written: .*\. Make room, or .* --out"):
+        with pytest.raises(RunError, match=r"cannot be written: .*\. Make room, or .* --out"):
             run(out, "digits")
 
 
@@ -325,8 +326,8 @@ def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
     def full(**_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(demo.tempfile, "TemporaryFile", full)
-    with pytest.raises(DemoError, match=f"{tmp_path} cannot be written: No space left on device"):
+    monkeypatch.setattr(runs.tempfile, "TemporaryFile", full)
+    with pytest.raises(RunError, match=f"{tmp_path} cannot be written: No space left on device"):
         run(tmp_path, "digits")
 
 
@@ -336,7 +337,7 @@ def test_a_disk_that_gets_full_leaves_whole_files(tmp_path):
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
     try:
-        with pytest.raises(DemoError, match=r"curves\.png cannot be written: File too large"):
+        with pytest.raises(RunError, match=r"curves\.png cannot be written: File too large"):
             run(tmp_path, "digits", epochs=1, progress=False)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)

@@ -32,11 +32,12 @@ ROOMS = (
     ("tensor",),
     ("functions", "linalg", "special"),
     ("nn", "optim"),
-    ("serialization", "func", "compiling", "amp", "backends", "accelerator"),
+    ("serialization", "func", "compiling", "amp", "backends", "accelerator", "explaining"),
     ("utils",),
     ("datasets",),
     ("<root>",),
     ("training", "viz", "testing"),
+    ("runs",),
     ("course", "demo"),
     ("cli",),
 )
@@ -387,7 +388,8 @@ def contents(wheel: Path) -> dict[str, int]:
 def test_the_wheel_holds_the_whole_package_once_and_nothing_beside_it(built):
     names = set(contents(built.checkout_wheel))
     package = {name for name in names if name.startswith(f"{NAME}/")}
-    kept = [*PACKAGE.rglob("*.py"), *PACKAGE.rglob("templates/*.html"), PACKAGE / "py.typed"]
+    pages = [file for kind in ("html", "css", "js") for file in PACKAGE.rglob(f"*.{kind}")]
+    kept = [*PACKAGE.rglob("*.py"), *pages, PACKAGE / "py.typed"]
     assert package == {path.relative_to(ROOT).as_posix() for path in kept}
     (beside,) = {name.split("/")[0] for name in names - package}
     assert beside.endswith(".dist-info")

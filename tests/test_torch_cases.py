@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from both_libraries import as_array, derivatives, flat
 from cases import Case
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -109,13 +110,6 @@ def closed_over_twins(function):
     return copy
 
 
-def flat(results):
-    """The tensors in nested tuples and lists."""
-    if isinstance(results, tuple | list):
-        return [x for result in results for x in flat(result)]
-    return [results]
-
-
 def evaluate(library, function, arrays, kwargs, order, constant):
     """Results, gradients of a weighted sum of them, and gradients of the squares of those."""
     tensors = [library.tensor(np.array(x)) for x in arrays]
@@ -128,25 +122,11 @@ def evaluate(library, function, arrays, kwargs, order, constant):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = flat(function(*tensors, **kwargs))
-        total = sum(weighted(library, x) for x in found if x.requires_grad)
-        for _ in range(order):
-            grads = gradients(library, total, leaves)
-            found = [*found, *(g if g is not None else library.zeros(()) for g in grads)]
-            total = sum((g * g).sum() for g in grads if g is not None and g.requires_grad)
-    return [np.array(x.detach().numpy(force=True)) for x in found]
-
-
-def weighted(library, x):
-    """The sum of its elements, each with a weight of its own."""
-    weights = np.cos(np.arange(x.numel(), dtype=float)).reshape(tuple(x.shape))
-    return (x * library.tensor(weights)).sum()
-
-
-def gradients(library, total, leaves):
-    """Of the leaves; None for each that plays no part."""
-    if not isinstance(total, library.Tensor):
-        return [None] * len(leaves)
-    return library.autograd.grad(total, leaves, create_graph=True, allow_unused=True)
+        found += [
+            library.zeros(()) if grad is None else grad
+            for grad in derivatives(library, found, leaves, order)
+        ]
+    return [as_array(x) for x in found]
 
 
 def translated(library, value):

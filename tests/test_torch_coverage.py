@@ -55,7 +55,7 @@ ELSEWHERE = {
     "register_post_accumulate_grad_hook": "test_nn_module_extras.py",
     **dict.fromkeys(["col2im", "im2col"], "test_nn_unfold.py"),
     **dict.fromkeys(
-        ["array", "edge", "hooks", "needs_grad", "node", "version", "view_of"],
+        ["array", "cuts", "edge", "hooks", "needs_grad", "node", "version", "view_of"],
         "of the engine, and no PyTorch name",
     ),
 }

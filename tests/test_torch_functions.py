@@ -14,6 +14,7 @@ import pytest
 import torch_expressions
 import torch_expressions_arrays
 import torch_expressions_numbers
+from both_libraries import as_array, derivatives, flat
 from torch_differences import DIFFERENT, DIFFERENT_ERRORS, DIFFERENT_ON_UNUSUAL_VALUES
 from torch_errors import ERRORS
 
@@ -86,47 +87,18 @@ def evaluate(library, text, arrays, order):
         warnings.simplefilter("ignore")
         try:
             result = eval(text, {"torch": library, "np": np, **names})
-            found = list(flat(result))
-            total = sum(
-                weighted(library, x)
-                for x in found
-                if isinstance(x, library.Tensor) and x.requires_grad
-            )
-            for _ in range(order):
-                grads = gradients(library, total, leaves)
-                found += [0.0 if g is None else g for g in grads]
-                total = sum((g * g).sum() for g in grads if g is not None and g.requires_grad)
+            found = flat(result)
+            grads = derivatives(library, found, leaves, order)
+            found += [0.0 if grad is None else grad for grad in grads]
         except Exception as error:  # noqa: BLE001 - which one is the result
             return error
     return [plain(x) for x in found]
 
 
-def gradients(library, total, leaves):
-    """Of the leaves; None for each that plays no part."""
-    if not isinstance(total, library.Tensor):
-        return [None] * len(leaves)
-    return library.autograd.grad(total, leaves, create_graph=True, allow_unused=True)
-
-
-def flat(result):
-    """What stands in nested tuples and lists."""
-    if isinstance(result, tuple | list):
-        for each in result:
-            yield from flat(each)
-    else:
-        yield result
-
-
-def weighted(library, x):
-    """The sum of its elements, each with a weight of its own."""
-    weights = np.cos(np.arange(x.numel(), dtype=float)).reshape(tuple(x.shape))
-    return (x * library.tensor(weights)).sum()
-
-
 def plain(x):
     """An array for a tensor, PyTorch's name for a type or a layout, anything else as it is."""
     if hasattr(x, "detach"):
-        return np.array(x.detach().numpy(force=True))
+        return as_array(x)
     named = type(x).__name__.lower().endswith(("dtype", "layout", "memory_format"))
     return str(x).rpartition(".")[2] if named else x
 

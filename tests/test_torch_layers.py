@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from both_libraries import as_array, flat
 
 import tinygrad_edu as tg
 import tinygrad_edu.nn as nn
@@ -279,13 +280,6 @@ def built(library, row):
         return eval(f"nn.{row[0]}", {"nn": library.nn})
 
 
-def flat(result):
-    """The tensors of nested tuples; what is None is left out."""
-    if isinstance(result, tuple | list):
-        return [x for each in result for x in flat(each)]
-    return [] if result is None else [result]
-
-
 def passed(x, spec):
     """What a layer is called with; one that works in place must not be given a leaf."""
     if isinstance(spec, Logarithms):
@@ -300,12 +294,13 @@ def outcome(library, layer, specs, arrays):
         x.requires_grad_(x.is_floating_point() and not isinstance(spec, Signs))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        results = flat(layer(*(passed(x, spec) for x, spec in zip(inputs, specs, strict=True))))
+        answer = layer(*(passed(x, spec) for x, spec in zip(inputs, specs, strict=True)))
+    results = [x for x in flat(answer) if x is not None]
     total = sum((x**3).sum() for x in results if x.requires_grad)
     if isinstance(total, library.Tensor):
         total.backward()
     grads = [x.grad for x in inputs if x.grad is not None]
-    return [np.array(x.detach().numpy(force=True)) for x in (*results, *grads)]
+    return [as_array(x) for x in (*results, *grads)]
 
 
 IDS = [f"{i}: {row[0][:50]}" for i, row in enumerate(ROWS)]

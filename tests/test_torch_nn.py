@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from both_libraries import as_array, derivatives
 
 import tinygrad_edu as tg
 import tinygrad_edu.nn.functional as F
@@ -131,7 +132,7 @@ IDS = [
 
 def evaluate(library, function, row, arrays, options):
     """Result, gradients of a weighted sum of it, and gradients of the sum of squares of those."""
-    tensor = tg.tensor if library is tg else library.tensor
+    tensor = library.tensor
     values = []
     for place, array in enumerate(arrays):
         x = None if array is None else tensor(np.array(array))
@@ -145,20 +146,10 @@ def evaluate(library, function, row, arrays, options):
         warnings.simplefilter("ignore")
         result = function(*values, **options)
     leaves = [x for x in values if x is not None and x.requires_grad]
-    weights = np.cos(np.arange(max(result.numel(), 1), dtype=float))[: result.numel()]
-    total = (result * tensor(weights.reshape(tuple(result.shape)))).sum()
-    first = library.autograd.grad(total, leaves, create_graph=row.second, allow_unused=True)
-    found = [result, *first]
-    if row.second:
-        squares = [(g * g).sum() for g in first if g is not None and g.requires_grad]
-        unused = [None] * len(leaves)
-        found += (
-            library.autograd.grad(sum(squares), leaves, allow_unused=True) if squares else unused
-        )
+    order = 2 if row.second else 1
+    grads = derivatives(library, [result], leaves, order, record_last=False)
     buffers = [x for place, x in enumerate(values) if place in row.constant]
-    return [
-        None if x is None else np.array(x.detach().numpy(force=True)) for x in (*found, *buffers)
-    ]
+    return [None if x is None else as_array(x) for x in (result, *grads, *buffers)]
 
 
 @pytest.mark.parametrize("seed", range(6))

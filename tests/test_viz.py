@@ -11,6 +11,7 @@ from pathlib import Path
 import graphviz
 import numpy as np
 import pytest
+from picture_text import arrows, box, boxes, edges, is_acyclic, labels
 
 import tinygrad_edu as tg
 import tinygrad_edu.nn as nn
@@ -19,52 +20,6 @@ from tinygrad_edu.training import History
 from tinygrad_edu.viz import draw, plot_history, plot_predictions
 
 needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="needs Graphviz's program dot")
-NODE = re.compile(r'\t(n\d+) \[label=(?:"((?:[^"\\]|\\.)*)"|(\w+))')
-EDGE = re.compile(r'\t(n\d+) -> (n\d+)(?: \[label="([^"]*)"\])?')
-
-
-def boxes(picture):
-    """The lines of text in each box, as graphviz shows them, by the name of the box."""
-    found = {}
-    for line in picture.body:
-        if match := NODE.match(line):
-            lines = [""]
-            for character in re.findall(r"\\.|[^\\]", match[2] or match[3] or ""):
-                if character == "\\n":
-                    lines.append("")
-                else:
-                    lines[-1] += character[-1]
-            found[match[1]] = [html.unescape(text) for text in lines]
-    return found
-
-
-def labels(picture):
-    """The first line of each box."""
-    return [lines[0] for lines in boxes(picture).values()]
-
-
-def arrows(picture):
-    """Arrows as pairs of first lines."""
-    first = {name: lines[0] for name, lines in boxes(picture).items()}
-    matches = [match for line in picture.body if (match := EDGE.match(line))]
-    return [(first[match[1]], first[match[2]]) for match in matches]
-
-
-def box(picture, first):
-    """The lines of the only box that begins with this one."""
-    (lines,) = (lines for lines in boxes(picture).values() if lines[0] == first)
-    return lines
-
-
-def is_acyclic(picture):
-    edges = [match.group(1, 2) for line in picture.body if (match := EDGE.match(line))]
-    while edges:
-        heads = {head for _, head in edges}
-        rest = [edge for edge in edges if edge[0] in heads]
-        if len(rest) == len(edges):
-            return False
-        edges = rest
-    return True
 
 
 class Cell(nn.Module):
@@ -134,11 +89,11 @@ def test_the_dot_text_of_a_small_graph():
         f'\tn0 [label="x\\n1×2 float64\\ngrad: not computed yet" {leaf}]',
         f'\tn1 [label="w\\n2 float64\\ngrad: not computed yet" {leaf}]',
         '\tn2 [label="Mul\\n1×2 float64"]',
+        '\tn3 [label="Sum\\nscalar float64"]',
+        f'\tn4 [label="result\\nscalar float64\\n11" {result}]',
         "\tn0 -> n2",
         "\tn1 -> n2",
-        '\tn3 [label="Sum\\nscalar float64"]',
         "\tn2 -> n3",
-        f'\tn4 [label="result\\nscalar float64\\n11" {result}]',
         "\tn3 -> n4",
     ]
 
@@ -180,28 +135,32 @@ def test_a_gradient_that_is_not_finite_is_shown_as_it_is():
 
 def test_parameters_are_named_by_the_modules_that_ran():
     _, loss = mlp()
-    assert labels(draw(loss)) == [
-        *("0.weight", "0.bias", "Linear", "Relu"),
-        *("2.weight", "2.bias", "Linear", "CrossEntropy", "result"),
+    picture = draw(loss)
+    assert labels(picture) == [
+        *("0.weight 4×6", "0: Linear", "1: ReLU", "2.weight 3×4", "2: Linear"),
+        *("CrossEntropy", "result"),
     ]
+    assert box(picture, "0.weight 4×6")[2] == "0.bias 4"
 
 
 def test_parameters_used_outside_of_their_modules_are_named_by_the_model():
     model = nn.Sequential(nn.Linear(2, 2))
     loss = (model[0].weight ** 2).sum()
-    assert labels(draw(loss))[0] == "parameter"
-    assert labels(draw(loss, model))[0] == "0.weight"
-    assert labels(draw(model[0](tg.ones(1, 2)), model))[:2] == ["0.weight", "0.bias"]
+    assert labels(draw(loss))[0] == "parameter 2×2"
+    assert labels(draw(loss, model))[0] == "0.weight 2×2"
+    assert labels(draw(model[0](tg.ones(1, 2)), model))[:2] == ["0.weight 2×2", "0: Linear"]
 
 
 def test_several_models_are_told_apart():
     first, second, other = nn.Linear(2, 2), nn.Linear(2, 2), nn.Sequential(nn.Linear(2, 1))
     out = other(second(first(tg.ones(1, 2))))
-    assert [name for name in labels(draw(out)) if "." in name] == [
-        *("Linear[0].weight", "Linear[0].bias", "Linear[1].weight", "Linear[1].bias"),
-        *("Sequential.0.weight", "Sequential.0.bias"),
+    parameters = [lines for lines in boxes(draw(out)).values() if "weight" in lines[0]]
+    assert [(lines[0], lines[2]) for lines in parameters] == [
+        ("Linear[0].weight 2×2", "Linear[0].bias 2"),
+        ("Linear[1].weight 2×2", "Linear[1].bias 2"),
+        ("Sequential.0.weight 1×2", "Sequential.0.bias 1"),
     ]
-    assert labels(draw(out, collapse=True)) == [
+    assert labels(draw(out, depth="layers")) == [
         *("Linear[0]: Linear", "Linear[1]: Linear", "Sequential.0: Linear", "result"),
     ]
 
@@ -293,8 +252,14 @@ def test_results_of_an_operation_with_several_are_arrows_with_their_number_and_s
     first, _, last = x.split(2)
     picture = draw([first * last.sum(), last])
     assert labels(picture) == ["leaf", "Split", "Sum", "Mul", "result 0", "result 1"]
-    written = [match.groups() for line in picture.body if (match := EDGE.match(line))]
-    assert [label for _, _, label in written] == [None, "2: 1×2", "0: 2×2", None, None, "2: 1×2"]
+    assert [match[3] for match in edges(picture)] == [
+        None,
+        "2: 1×2",
+        "0: 2×2",
+        None,
+        None,
+        "2: 1×2",
+    ]
 
 
 def test_the_direction():
@@ -320,6 +285,9 @@ def test_a_graph_can_be_drawn_after_it_was_freed():
         (lambda: LEAF, {"direction": "up"}, ValueError, "TB, LR, BT, RL; got 'up'"),
         (lambda: LEAF, {"depth": -1}, ValueError, "got -1"),
         (lambda: LEAF, {"depth": True}, ValueError, "got True"),
+        (lambda: LEAF, {"depth": 1.0}, ValueError, "got 1.0"),
+        (lambda: LEAF, {"depth": "all"}, ValueError, '"layers", "operations".*got \'all\''),
+        (lambda: LEAF, {"repeats": "once"}, ValueError, "count, loop, all; got 'once'"),
         (lambda: LEAF, {"names": {"x": 3}}, TypeError, "'x' is a int"),
     ],
 )
@@ -331,13 +299,13 @@ def test_what_cannot_be_drawn(outputs, options, error, message):
 LEAF = tg.ones(2, requires_grad=True)
 
 
-# Collapsed modules.
+# Closed modules.
 
 
-def test_a_collapsed_module_is_one_box_with_its_parameters():
+def test_a_closed_module_is_one_box_with_its_parameters():
     _, loss = mlp()
     loss.backward()
-    picture = draw(loss, collapse=True)
+    picture = draw(loss, depth="layers")
     assert labels(picture) == ["0: Linear", "1: ReLU", "2: Linear", "CrossEntropy", "result"]
     lines = box(picture, "0: Linear")
     assert lines[1] == "5×4 float32"
@@ -353,7 +321,7 @@ def test_a_collapsed_module_is_one_box_with_its_parameters():
 
 def test_the_operations_of_a_module_that_calls_others_stay_outside_of_their_boxes():
     x = tg.ones(2, 3, requires_grad=True)
-    picture = draw(Residual()(x).sum(), collapse=True)
+    picture = draw(Residual()(x).sum(), depth="layers")
     assert labels(picture) == [
         *("leaf", "first: Linear", "Tanh", "second: Linear", "Add", "Sum", "result"),
     ]
@@ -365,34 +333,43 @@ def test_depth_chooses_how_much_is_in_one_box():
     whole = draw(out, depth=0)
     assert labels(whole) == ["Recurrent", "result"]
     assert box(whole, "Recurrent")[2:] == ["6 parameters, 46 numbers", "grad: not computed yet"]
-    children = draw(out, depth=1)
+    children = draw(out, depth=1, repeats="all")
     assert labels(children) == ["cell: Cell"] * 6 + ["head: Linear", "result"]
     assert is_acyclic(children)
-    grandchildren = Counter(labels(draw(out, depth=2)))
+    grandchildren = Counter(labels(draw(out, depth=2, repeats="all")))
     assert grandchildren["cell.inner: Linear"] == grandchildren["Tanh"] == 6
-    assert labels(draw(out, depth=9)) == labels(draw(out, collapse=True))
+    assert labels(draw(out, depth=9)) == labels(draw(out, depth="layers"))
 
 
-def test_merged_calls_are_one_box_that_leads_back_to_itself():
+def test_a_loop_is_one_box_that_leads_back_to_itself():
     x = tg.rand(5, 6, 3).requires_grad_()
-    picture = draw(Recurrent()(x), depth=1, merge_calls=True, names={"x": x})
-    assert labels(picture) == ["x", "Unbind", "cell: Cell", "head: Linear", "result"]
-    assert box(picture, "cell: Cell")[2] == "6 calls"
-    assert arrows(picture) == [
+    picture = draw(Recurrent()(x), repeats="loop", names={"x": x})
+    assert labels(picture) == [
+        *("x", "Unbind", "cell: Cell", "head.weight 2×4", "head: Linear", "result"),
+    ]
+    assert box(picture, "cell: Cell")[1:4] == [
+        "6 calls",
+        "5×4 float32",
+        "inner.weight 4×4, grad: not computed yet",
+    ]
+    assert set(arrows(picture)) == {
         ("x", "Unbind"),
         ("Unbind", "cell: Cell"),
         ("cell: Cell", "cell: Cell"),
         ("cell: Cell", "head: Linear"),
+        ("head.weight 2×4", "head: Linear"),
         ("head: Linear", "result"),
-    ]
+    }
+    assert len(edges(picture)) == 6
 
 
 def test_a_module_called_once_does_not_lead_back_to_itself():
-    picture = draw(Cell()(tg.ones(2, 3), tg.ones(2, 4)), depth=0, merge_calls=True)
-    assert arrows(picture) == [("Cell", "result")]
+    out = Cell()(tg.ones(2, 3), tg.ones(2, 4))
+    assert arrows(draw(out, depth=0, repeats="loop")) == [("Cell", "result")]
+    assert is_acyclic(draw(out, repeats="loop"))
 
 
-def test_gradients_of_a_collapsed_module_are_summed_up_as_far_as_they_are_computed():
+def test_gradients_of_a_closed_module_are_summed_up_as_far_as_they_are_computed():
     model = Recurrent()
     model(tg.rand(5, 2, 3)).sum().backward()
     for parameter in model.parameters():
@@ -403,12 +380,18 @@ def test_gradients_of_a_collapsed_module_are_summed_up_as_far_as_they_are_comput
     assert box(draw(out, depth=0), "Recurrent")[3] == f"grad: norm {2 * 30**0.5:.3g} (5 of 6)"
 
 
-def test_frozen_and_shared_parameters_in_collapsed_modules():
+def test_closed_modules_whose_parameters_are_all_frozen():
+    model = Recurrent().requires_grad_(False)
+    out = model(tg.rand(5, 2, 3).requires_grad_())
+    assert box(draw(out, depth=0), "Recurrent")[3] == "grad: none, frozen"
+
+
+def test_frozen_and_shared_parameters_in_closed_modules():
     first, second = nn.Linear(2, 2), nn.Linear(2, 2)
     second.weight = first.weight
     second.bias.requires_grad_(False)
     model = nn.Sequential(first, second)
-    picture = draw(model(tg.ones(1, 2)).sum() + (first.weight**2).sum(), collapse=True)
+    picture = draw(model(tg.ones(1, 2)).sum() + (first.weight**2).sum(), depth="layers")
     assert box(picture, "0: Linear")[2] == box(picture, "1: Linear")[2]
     assert box(picture, "1: Linear")[3] == "bias 2, grad: none, frozen"
     # Outside of the modules the same parameter is a leaf.
@@ -425,7 +408,7 @@ def test_a_parameter_of_another_module_leads_into_the_box():
             return F.linear(x, self.others[0].weight)
 
     other = nn.Linear(2, 2)
-    picture = draw(Tied(other)(other(tg.ones(1, 2))), collapse=True)
+    picture = draw(Tied(other)(other(tg.ones(1, 2))), depth="layers")
     assert ("weight", "Tied") in arrows(picture)
 
 
@@ -474,9 +457,12 @@ def calls_of(function):
         (chain, {}),
         (doubling, {}),
         (layers, {}),
-        (layers, {"collapse": True}),
+        (layers, {"depth": "operations", "repeats": "all"}),
+        (layers, {"depth": "layers"}),
         (layers, {"depth": 0}),
-        (layers, {"merge_calls": True}),
+        (layers, {"repeats": "loop"}),
+        (layers, {"depth": "operations", "repeats": "all", "values": True}),
+        (chain, {"values": True}),
     ],
 )
 def test_the_work_grows_with_the_number_of_operations(make, options):
@@ -557,7 +543,7 @@ def test_a_notebook_does_not_wait_for_a_picture_of_thousands_of_boxes(tmp_path, 
     fake_dot(tmp_path, monkeypatch, "echo '<svg/>'")
     bundle = draw(chain(2000))._repr_mimebundle_()
     assert set(bundle) == {"text/plain"}
-    assert "collapse=True" in bundle["text/plain"]
+    assert "draw(..., depth=)" in bundle["text/plain"]
 
 
 @needs_dot

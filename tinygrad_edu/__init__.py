@@ -91,7 +91,8 @@ _ROOMS = (
 
 # Functions of such rooms.
 _ELSEWHERE = {
-    "GradScaler": ".amp", "autocast": ".amp", "compile": ".compiling", "vmap": ".func",
+    "GradScaler": ".amp", "autocast": ".amp", "compile": ".compiling",
+    "explain_grad": ".explaining", "vmap": ".func",
 }  # fmt: skip
 
 # Functions of nn.functional that PyTorch has here too, with the same arguments.

@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         status = _fail("stopped", 130)
     except OSError as error:
-        # Those of files have become DemoErrors: this is the standard output. (typer itself ends
+        # Those of files have become RunErrors: this is the standard output. (typer itself ends
         # `tinygrad-edu demo | head -1` without a word.)
         status = _fail(f"the output cannot be written: {error.strerror or error}", 2)
         with contextlib.suppress(OSError):
@@ -130,18 +130,16 @@ def _app() -> Any:
 
 def _guarded(work: Callable[[], int]) -> int:
     """The exit status of the work; where something is missing, one line that says what helps."""
-    try:
-        from .course.runner import CourseError
-        from .datasets import DatasetError
-        from .demo import DemoError
-    except ImportError as error:
-        return _fail(f'{error}. pip install "tinygrad_edu[course]"', 2)
+    from .datasets import DatasetError
+    from .runs import RunError
 
     try:
         return work()
     except KeyboardInterrupt:  # here, because typer has its own ideas of it
         return _fail("stopped", 130)
-    except (CourseError, DemoError, DatasetError, ImportError) as error:
+    except ModuleNotFoundError as error:  # Python's own words do not say what to install
+        return _fail(f'{error}. pip install "tinygrad_edu[course]"', 2)
+    except (RunError, DatasetError, ImportError) as error:
         return _fail(str(error), 2)
 
 

@@ -22,7 +22,7 @@ class Copies(TensorBase):
 
     def __copy__(self) -> Tensor:
         twin = wrap(self.array, self.node, self.version)
-        twin.needs_grad, twin._grad = self.needs_grad, self._grad
+        twin.needs_grad, twin._grad, twin.cuts = self.needs_grad, self._grad, self.cuts
         if self.view_of is not None:
             twin.view_of = View(self.view_of.base, self.view_of.steps)
         result: Tensor = become(type(self), twin)
@@ -35,7 +35,7 @@ class Copies(TensorBase):
         if id(self) in memo:
             return memo[id(self)]  # type: ignore[no-any-return]
         twin = wrap(self.array.copy())
-        twin.needs_grad = self.needs_grad
+        twin.needs_grad, twin.cuts = self.needs_grad, self.cuts
         result: Tensor = become(type(self), twin)
         memo[id(self)] = result
         result._grad = copy.deepcopy(self._grad, memo)

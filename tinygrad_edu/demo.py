@@ -11,12 +11,11 @@ import platform
 import queue
 import shutil
 import sys
-import tempfile
 import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,19 +29,16 @@ from .datasets import DATA_VARIABLE, MNIST, DatasetError, Digits, LabelledImages
 from .nn import Module
 from .nn import functional as F
 from .random import manual_seed
+from .runs import check_folder, one_thread, png, unwritable
 from .serialization import save, write_whole
 from .tensor import Tensor
 from .training import History, Trainer
 from .utils.data import DataLoader
 from .viz.figures import make_figure
 
-__all__ = ["DemoError", "GradientReport", "Outcome", "compare_gradients", "run"]
+__all__ = ["GradientReport", "Outcome", "compare_gradients", "run"]
 
 _PATIENCE = 4.0  # seconds to wait for a sign of life from the servers that have MNIST
-
-
-class DemoError(RuntimeError):
-    """The demo cannot do its work here; the message says in one line what would help."""
 
 
 @dataclass(frozen=True)
@@ -86,17 +82,17 @@ def run(
 ) -> Outcome:
     """Train a network on `data` ("mnist", "digits" or "auto") and write the results into `out`.
 
-    Everything but the time it takes is a function of the arguments. Raises DemoError, DatasetError
+    Everything but the time it takes is a function of the arguments. Raises RunError, DatasetError
     or ImportError, before anything is written, if something is missing here.
     """
     start = time.perf_counter()
     make_figure(1, 1)  # without matplotlib it is better to fail now than after the training
     train, test, why = choose_data(data)
-    _check_folder(out)
+    check_folder(out)
     recipe = RECIPES[type(train).__name__]
     epochs = recipe.epochs if epochs is None else epochs
     say = _say if progress else _say_nothing
-    with _one_thread():
+    with one_thread():
         manual_seed(seed)
         trainer = _make_trainer(train, test, recipe, epochs, progress)
         say(f"Data: {why}.")
@@ -317,23 +313,6 @@ def _any_answers(addresses: Sequence[str], seconds: float) -> bool:
 # Files.
 
 
-def _check_folder(out: Path) -> None:
-    """Make the folder, and see whether files can be written there."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out) as file:
-            file.write(bytes(4096))
-    except OSError as error:
-        raise _unwritable(out, error) from None
-
-
-def _unwritable(path: Path, error: OSError) -> DemoError:
-    return DemoError(
-        f"{path} cannot be written: {error.strerror or error}. Make room, or choose another "
-        "folder with --out."
-    )
-
-
 def _contents(
     model: Module,
     test: LabelledImages,
@@ -364,8 +343,8 @@ def _contents(
     weights = io.BytesIO()
     save(model.state_dict(), weights)
     contents = {
-        "curves.png": _png(curves),
-        "predictions.png": _png(predictions),
+        "curves.png": png(curves),
+        "predictions.png": png(predictions),
         "graph.dot": graph.source.encode(),
         "metrics.json": (json.dumps(metrics, indent=2) + "\n").encode(),
         "model.safetensors": weights.getvalue(),
@@ -383,19 +362,13 @@ def _to_show(model: Module, test: LabelledImages, first: int = 32, wrong: int = 
     return [*np.flatnonzero(right)[:first].tolist(), *np.flatnonzero(~right)[:wrong].tolist()]
 
 
-def _png(figure: Any) -> bytes:
-    file = io.BytesIO()
-    figure.savefig(file, format="png")
-    return file.getvalue()
-
-
 def _write(out: Path, contents: dict[str, bytes]) -> list[str]:
     """Write the files, each complete or not at all; returns their names."""
     for name, content in contents.items():
         try:
             write_whole(out / name, content)
         except OSError as error:
-            raise _unwritable(out / name, error) from None
+            raise unwritable(out / name, error) from None
     if "graph.svg" not in contents:
         # One of an earlier run would not be this run's.
         (out / "graph.svg").unlink(missing_ok=True)
@@ -409,20 +382,3 @@ def _say(text: str) -> None:
 
 def _say_nothing(text: str) -> None:
     """For a demo without progress."""
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """Compute on one thread, if threadpoolctl (which comes with scikit-learn) is there.
-
-    A second one gains little on matrices this small, and where something else keeps the cores busy
-    the two wait for each other: 0.8 seconds an epoch became 20. And the order of the sums, so each
-    digit of the result, no longer depends on the number of cores.
-    """
-    try:
-        from threadpoolctl import threadpool_limits
-    except ImportError:
-        yield
-        return
-    with threadpool_limits(limits=1, user_api="blas"):
-        yield

@@ -8,14 +8,13 @@ the graph. Here it gets its behaviour in the graph; the long list of its other m
 from __future__ import annotations
 
 import warnings
-import weakref
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from . import printing
-from .autograd import differentiate, hooks
+from .autograd import differentiate, hooks, leaving
 from .autograd.graph import Array, Operation, TensorBase, register_tensor, wrap
 from .copies import Copies, become
 from .methods import Methods
@@ -47,10 +46,10 @@ class Tensor(Copies, Methods):
         """`Tensor(array_like)` copies into the default float type; `Tensor(2, 3)` is zeros."""
         dtype = dtypes.get_default_dtype()
         if len(data) == 1 and not isinstance(data[0], int):
-            array = to_array(data[0], dtype)
+            result = leaving.copied("tg.Tensor(...)", wrap(to_array(data[0], dtype)), data[0])
         else:
-            array = np.zeros(data or (0,), dtype=dtype)
-        return become(cls, wrap(array))  # type: ignore[no-any-return]
+            result = wrap(np.zeros(data or (0,), dtype=dtype))
+        return become(cls, result)  # type: ignore[no-any-return]
 
     # What a tensor is.
 
@@ -61,7 +60,7 @@ class Tensor(Copies, Methods):
         Unlike in PyTorch, changes through `.data` are counted, so that a stale saved value is
         noticed.
         """
-        return wrap(self.array, None, self.version)
+        return leaving.data_of(self)
 
     @data.setter
     def data(self, value: Tensor | Array) -> None:
@@ -87,7 +86,8 @@ class Tensor(Copies, Methods):
         if self._grad is None and self.node is not None and not self.retains_grad:
             warnings.warn(
                 "The .grad of an intermediate result is not kept: it is not a leaf. Call "
-                ".retain_grad() on it before backward() if you need it.",
+                ".retain_grad() on it before backward() if you need it; tg.explain_grad(x) says "
+                "more.",
                 UserWarning,
                 stacklevel=2,
             )
@@ -183,29 +183,9 @@ class Tensor(Copies, Methods):
         """
         differentiate.backward(self, gradient, retain_graph, create_graph, inputs)
 
-    def detach(self) -> Tensor:
-        """The same values, outside the graph; memory and version are shared.
-
-        PyTorch: `Tensor.detach`.
-        """
-        return wrap(self.array, None, self.version)
-
-    def detach_(self) -> Tensor:
-        """Cut this tensor off from its graph: it becomes a leaf that does not require grad."""
-        if self.view_of is not None and self.node is not None:
-            raise RuntimeError("A view cannot be detached in place: use `x.detach()`.")
-        self.node = None
-        self.needs_grad = False
-        return self
-
-    def retain_grad(self) -> None:
-        """Keep the gradient of this intermediate result in `.grad`; nothing to do for a leaf."""
-        if not self.requires_grad:
-            raise RuntimeError(
-                "retain_grad: this tensor does not require grad, so it will have no gradient."
-            )
-        if self.node is not None:
-            self.node.annotate().retain = weakref.ref(self)
+    detach = leaving.detach
+    detach_ = leaving.detach_
+    retain_grad = hooks.retain_grad
 
     @property
     def retains_grad(self) -> bool:

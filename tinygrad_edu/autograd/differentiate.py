@@ -12,6 +12,7 @@ from .engine import Edge, sweep
 from .graph import Operation, TensorBase, Value, wrap
 from .hooks import accumulate, run_tensor_hooks
 from .mode import switched
+from .passes import note_pass
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -28,7 +29,7 @@ def _root(tensor: TensorBase, grad: Any, create_graph: bool) -> tuple[Edge, Valu
         raise RuntimeError(
             "This tensor does not require grad and has no grad_fn, so there is nothing to "
             "differentiate: it was computed from tensors without requires_grad=True, under "
-            "no_grad(), or after detach()."
+            "no_grad(), or after detach(). tg.explain_grad(tensor) says which of these."
         )
     if grad is None:
         if tensor.array.size != 1:
@@ -76,7 +77,7 @@ def _targets(inputs: Sequence[TensorBase]) -> list[Edge]:
         if edge is None:
             raise RuntimeError(
                 f"Input {index}, of shape {tensor.shape}, does not require grad: set "
-                "requires_grad=True before it is used."
+                "requires_grad=True before it is used. tg.explain_grad(input) says more."
             )
         edges.append(edge)
     return edges
@@ -113,8 +114,9 @@ def backward(
         )
     edges = None if chosen is None else _targets(chosen)
     with switched(grad=create_graph), np.errstate(all="ignore"):
+        roots = _roots(tensors, grad_tensors, create_graph)
         arrived = sweep(
-            _roots(tensors, grad_tensors, create_graph),
+            roots,
             keep=keep,
             create_graph=create_graph,
             targets=None if edges is None else frozenset(edges),
@@ -127,6 +129,13 @@ def backward(
             if edge in arrived and isinstance(edge, Operation) and not retained:
                 gradient = arrived[edge]
                 accumulate(tensor, gradient if create_graph else np.array(gradient))
+    _note("backward", roots, edges, grad_tensors is not None)
+
+
+def _note(kind: str, roots: list[tuple[Edge, Value]], inputs: Any, given: bool) -> None:
+    """Remember the pass for `explain_grad`, and whether it began with given gradients of zero."""
+    zero = given and not any(np.any(getattr(grad, "array", grad)) for _, grad in roots)
+    note_pass(kind, [edge for edge, _ in roots], inputs, zero)
 
 
 def grad(
@@ -174,8 +183,9 @@ def grad(
             "materialize_grads=True makes zeros of unused inputs: allow_unused cannot be False."
         )
     with switched(grad=create_graph), np.errstate(all="ignore"):
+        roots = _roots(outputs, grad_outputs, create_graph)
         arrived = sweep(
-            _roots(outputs, grad_outputs, create_graph),
+            roots,
             keep=keep,
             create_graph=create_graph,
             targets=frozenset(edges),
@@ -201,8 +211,10 @@ def grad(
                 raise RuntimeError(
                     f"Input {index}, of shape {tensor.shape}, was not used to compute the "
                     "outputs. Pass allow_unused=True to get None for it, or "
-                    "materialize_grads=True to get zeros."
+                    "materialize_grads=True to get zeros. tg.explain_grad(input, output) says why "
+                    "it is not part of them."
                 )
+    _note("grad", roots, edges, grad_outputs is not None)
     return tuple(results)
 
 

@@ -8,7 +8,7 @@ without recursion, however deep the graph.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
 from typing import Any, TypeAlias
 
@@ -19,9 +19,11 @@ from .graph import Operation, Output, TensorBase, Value, output_node, wrap
 from .hooks import run_node_hooks
 from .mode import MODE
 
-__all__ = ["Edge", "sweep"]
+__all__ = ["Contributions", "Edge", "Observer", "sweep", "unbroadcast"]
 
 Edge: TypeAlias = Operation | TensorBase
+Contributions: TypeAlias = Iterable[tuple[Edge, Value]]
+Observer: TypeAlias = Callable[[Operation, Contributions], Contributions]
 
 
 def sweep(
@@ -30,11 +32,12 @@ def sweep(
     keep: bool,
     create_graph: bool,
     targets: frozenset[Edge] | None = None,
+    observer: Observer | None = None,
 ) -> dict[Edge, Value]:
     """Carry gradients from the roots to the leaves, or to `targets`; return what arrived there.
 
     `keep` leaves saved arrays in place for another pass. Under `create_graph` every value is a
-    Tensor.
+    Tensor. An observer sees, and passes on, what the rules of each operation return.
     """
     roots = list(roots)
     edges = [edge for edge, _ in roots]
@@ -58,7 +61,10 @@ def sweep(
             pending.send_part(node, grad)
             continue
         values = _saved_values(node, create_graph)
-        for edge, contribution in node.differentiate(grad, values, wanted):
+        contributions = node.differentiate(grad, values, wanted)
+        if observer is not None:
+            contributions = observer(node, contributions)
+        for edge, contribution in contributions:
             if contribution is None:
                 continue
             part = contribution
@@ -151,7 +157,8 @@ def _saved_values(node: Operation, create_graph: bool) -> dict[int, Value]:
         raise RuntimeError(
             f"Trying to backward through the graph a second time: the arrays that {node.name} had "
             "saved were freed by the first pass. Pass retain_graph=True to the first backward() "
-            "or autograd.grad(), or compute the loss anew before each backward()."
+            "or autograd.grad(), or compute the loss anew before each backward(). "
+            "tg.explain_grad(loss) names the line of that first pass, if it is known."
         )
     values: dict[int, Value] = {}
     for slot, (value, version, count) in saved.items():

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from .cuts import note_cuts
 from .graph import Operation, TensorBase, Value, output_node, record, wrap
 from .inplace import check_writable, rebind
 from .mode import MODE, switched
+from .notes import keep
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -112,7 +114,10 @@ class _FunctionNode(Operation):
                 f"{self.arguments} arguments: return one for each, None where there is none."
             )
         for index, (parent, part) in enumerate(zip(self.parents, answers, strict=False)):
-            if parent is None or (wanted is not None and not wanted(parent)) or part is None:
+            if parent is None or (wanted is not None and not wanted(parent)):
+                continue
+            if part is None:
+                yield parent, None
                 continue
             if not isinstance(part, TensorBase):
                 raise TypeError(
@@ -235,6 +240,8 @@ def _record(
     extra = max([slot + 1 - len(args) for slot in saved] + [0])
     record(node, (), [*edges, *[None] * extra], 0, tensors)
     node.saved = saved
+    if MODE.get().values:
+        keep(node.annotate(), args, tensors)
     # Kept above by value; holding the tensors too would tie a result to its own node.
     ctx.to_save = ()
     dirty, ctx.dirty = ctx.dirty, ()
@@ -249,6 +256,7 @@ def _record(
             rebind(result, target)
         else:
             result.node = target
+    note_cuts(node, args, edges, [x for x in results if isinstance(x, TensorBase)], MODE.get())
 
 
 def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:

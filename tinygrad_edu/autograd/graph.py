@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 
-from .mode import MODE, SCOPE, Scope, switched
-from .notes import AccumulateGrad, Handle, Notes, explained, hand_over, note_origin
+from .cuts import Cuts, merged, note_cuts, unrecorded
+from .mode import MODE, SCOPE, USUAL, Scope, switched
+from .notes import AccumulateGrad, Handle, Notes, explained, hand_over, take_notes
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -59,6 +60,7 @@ class TensorBase:
         "__weakref__",
         "_grad",
         "array",  # the values; changing them directly is not noticed by autograd
+        "cuts",  # where graphs ended that this tensor comes from, for `explain_grad`
         "hooks",  # functions on the gradient of a leaf, or None
         "needs_grad",  # a leaf's own wish; an intermediate result has a node instead
         "node",  # the operation that made this tensor, or None
@@ -67,6 +69,7 @@ class TensorBase:
     )
 
     array: Array
+    cuts: Cuts
     node: Operation | None
     needs_grad: bool
     _grad: Tensor | None
@@ -109,6 +112,7 @@ def wrap(array: Any, node: Operation | None = None, version: list[int] | None = 
     tensor = _new(_tensor_class)
     # NumPy answers with a scalar where a result has no dimension.
     tensor.array = array if type(array) is np.ndarray else np.asarray(array)
+    tensor.cuts = ()
     tensor.node = node
     tensor.needs_grad = False
     tensor._grad = None
@@ -315,6 +319,7 @@ def apply(operation: Operation, *inputs: Any) -> Tensor:
     arrays = []
     parents: list[Operation | TensorBase | None] = []
     mask = 0  # bit i: input i needs a gradient
+    cuts: Cuts = ()
     for index, x in enumerate(inputs):
         if isinstance(x, TensorBase):
             arrays.append(x.array)
@@ -329,6 +334,8 @@ def apply(operation: Operation, *inputs: Any) -> Tensor:
                 mask |= 1 << index
             else:
                 parents.append(None)
+                if x.cuts:
+                    cuts = merged(cuts, x.cuts) if cuts else x.cuts
         else:
             arrays.append(x)
             parents.append(None)
@@ -343,8 +350,14 @@ def apply(operation: Operation, *inputs: Any) -> Tensor:
         if mode.grad:
             record(operation, inputs, parents, mask, (result,))
             result.node = operation
-            if mode.anomaly:
-                note_origin(operation.annotate(), arrays, [result.array])
+            if cuts:
+                operation.annotate().cuts = cuts
+            if mode is not USUAL and (mode.anomaly or mode.values):
+                take_notes(operation, mode, inputs, (result,))
+        elif mode.cuts:
+            result.cuts = unrecorded(mode.cuts, parents)
+    elif cuts:
+        result.cuts = cuts
     return result
 
 
@@ -367,11 +380,12 @@ def apply_multiple(operation: Operation, *inputs: Any) -> tuple[Tensor, ...]:
     mode = MODE.get()
     if mask and mode.grad:
         record(operation, inputs, parents, mask, results)
-        if mode.anomaly:
-            note_origin(operation.annotate(), arrays, [result.array for result in results])
+        if mode.anomaly or mode.values:
+            take_notes(operation, mode, inputs, results)
         for index, result in enumerate(results):
             if result.dtype.kind == "f":
                 result.node = output_node(operation, index, result)
+    note_cuts(operation, inputs, parents, results, mode)
     return results
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 import numpy as np
 
 from .graph import Operation, TensorBase, Value, wrap
+from .mode import MODE
 from .notes import Handle
+from .passes import next_event
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -17,6 +20,7 @@ __all__ = [
     "accumulate",
     "register_hook",
     "register_post_accumulate_grad_hook",
+    "retain_grad",
     "run_node_hooks",
     "run_tensor_hooks",
 ]
@@ -45,7 +49,8 @@ def register_hook(self: Tensor, hook: Callable[[Tensor], Tensor | None]) -> Hand
     """
     if not self.requires_grad:
         raise RuntimeError(
-            "register_hook: this tensor does not require grad, so the hook would never run."
+            "register_hook: this tensor does not require grad, so the hook would never run. "
+            "tg.explain_grad(x) says why."
         )
     if self.node is not None:
         return self.node.register_hook(hook)
@@ -78,11 +83,26 @@ def register_post_accumulate_grad_hook(self: Tensor, hook: Callable[[Tensor], No
     return Handle(self.hooks, After(hook))
 
 
+def retain_grad(self: Tensor) -> None:
+    """Keep the gradient of this intermediate result in `.grad`; nothing to do for a leaf.
+
+    Raises RuntimeError for a tensor that does not require grad. PyTorch: `Tensor.retain_grad`.
+    """
+    if not self.requires_grad:
+        raise RuntimeError(
+            "retain_grad: this tensor does not require grad, so it will have no gradient. "
+            "tg.explain_grad(x) says why."
+        )
+    if self.node is not None:
+        notes = self.node.annotate()
+        notes.retain, notes.since = ref(self), next_event()
+
+
 def run_node_hooks(node: Operation, grad: Value, create_graph: bool) -> Value:
     """A node's hooks, in order of registration, then the tensor that retains its gradient."""
     notes = node.notes
     assert notes is not None
-    if type(grad) is dict:
+    if type(grad) is dict or not MODE.get().hooks:
         return grad
     grad = run_tensor_hooks(notes.hooks, grad, create_graph)
     tensor = None if notes.retain is None else notes.retain()

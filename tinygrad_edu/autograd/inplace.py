@@ -9,7 +9,7 @@ import numpy as np
 
 from .graph import Alias, Array, Operation, TensorBase, Value, apply, record, renew, run, wrap
 from .mode import MODE
-from .notes import hand_over
+from .notes import hand_over, keep_written
 
 __all__ = ["WriteView", "attach", "check_writable", "holds", "overwrite", "rebind"]
 
@@ -86,6 +86,8 @@ def rebind(tensor: TensorBase, node: Operation | None) -> None:
         base = link.base
         write = WriteView(base.array, link.path)
         record(write, (), (base.edge, node), 0, (base,))
+        if MODE.get().values:
+            keep_written(write.annotate(), tensor.array, base.array)
         base.node = write
     tensor.version[1] += 1
     tensor.node = node
@@ -112,6 +114,7 @@ def overwrite(tensor: TensorBase, operation: Operation, *others: Any) -> None:
     if recording:
         # Rules save the values from before the change: let them have their own copy.
         before = wrap(tensor.array.copy(), tensor.node)
+        before.cuts = tensor.cuts
         others = tuple(
             # Through a node of its own, because x may be a leaf: w.detach().add_(w).
             wrap(x.array.copy(), apply(Alias(), x).node)
@@ -134,3 +137,5 @@ def overwrite(tensor: TensorBase, operation: Operation, *others: Any) -> None:
     tensor.version[0] += 1
     if recording:
         rebind(tensor, result.node)
+    elif needs[0] is None:  # An update of a parameter under no_grad cuts nothing off.
+        tensor.cuts = result.cuts

@@ -5,11 +5,24 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-__all__ = ["AccumulateGrad", "Handle", "Notes", "explained", "hand_over", "note_origin"]
+from .cuts import Cuts
+from .passes import Pass
+
+__all__ = [
+    "AccumulateGrad",
+    "Handle",
+    "Kept",
+    "Notes",
+    "explained",
+    "hand_over",
+    "keep",
+    "keep_written",
+    "take_notes",
+]
 
 _PACKAGE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")
 
@@ -17,13 +30,20 @@ _PACKAGE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "")
 class Notes:
     """What only some nodes carry: hooks, a tensor that retains its gradient, the user's line."""
 
-    __slots__ = ("hooks", "nonfinite", "retain", "trace")
+    __slots__ = ("cuts", "hooks", "kept", "nonfinite", "passed", "retain", "since", "trace")
 
     def __init__(self) -> None:
         self.hooks: dict[int, Callable[[Any], Any]] = {}
         self.retain: Any = None  # weak reference to a tensor
         self.trace: str | None = None
         self.nonfinite = False
+        # For `explain_grad`: cuts among the inputs, the last pass that began here, when `retain`
+        # was set.
+        self.cuts: Cuts = ()
+        self.passed: Pass | None = None
+        self.since = -1
+        # Under `viz.keep_values`: the inputs, None where they were overwritten, and the results.
+        self.kept: tuple[list[Kept | None], list[Kept]] | None = None
 
 
 def hand_over(old: Any, new: Any) -> None:
@@ -76,7 +96,16 @@ def explained(operation: str, inputs: Sequence[Any], error: Exception) -> Runtim
     )
 
 
-def note_origin(notes: Notes, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
+def take_notes(operation: Any, mode: Any, inputs: Sequence[Any], results: Sequence[Any]) -> None:
+    """What `detect_anomaly` and `viz.keep_values` want to know of an operation just recorded."""
+    notes = operation.annotate()
+    if mode.anomaly:
+        _note_origin(notes, [getattr(x, "array", x) for x in inputs], [x.array for x in results])
+    if mode.values:
+        keep(notes, inputs, results)
+
+
+def _note_origin(notes: Notes, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
     """Under `detect_anomaly`: the user's line, and whether NaN or infinity first appeared here."""
     import traceback
 
@@ -86,6 +115,47 @@ def note_origin(notes: Notes, inputs: Sequence[Any], outputs: Sequence[Any]) -> 
     ]
     notes.trace = "".join(traceback.format_list(frames[-1:])).rstrip() or None
     notes.nonfinite = not all(map(_finite, outputs)) and all(map(_finite, inputs))
+
+
+def keep(notes: Notes, inputs: Sequence[Any], results: Sequence[Any]) -> None:
+    """Under `viz.keep_values`: what an operation was given, and what it made, with versions."""
+    owners = [x for x in inputs if hasattr(x, "version")]
+    # An operation in place has written over what it was given, and others may write there again,
+    # under another version counter.
+    written = [
+        (x, result)
+        for result in results
+        for x in owners
+        if x.version is not result.version and np.may_share_memory(x.array, result.array)
+    ]
+    lost = {id(x) for x, _ in written}
+    copied = {id(result) for _, result in written}
+    notes.kept = (
+        [None if id(x) in lost else _kept(x) for x in inputs],
+        [_copied(result.array) if id(result) in copied else _kept(result) for result in results],
+    )
+
+
+def keep_written(notes: Notes, value: Any, base: Any) -> None:
+    """Under `viz.keep_values`: what was written through a view, and the base after that."""
+    # Copies: the next write is likely to change this memory again.
+    notes.kept = [None, _copied(value)], [_copied(base)]
+
+
+class Kept(NamedTuple):
+    """A value, its version counter (None for a copy) and what that was: like saved arrays."""
+
+    value: Any
+    version: list[int] | None
+    changes: int
+
+
+def _kept(x: Any) -> Kept:
+    return Kept(x.array, x.version, x.version[0]) if hasattr(x, "version") else Kept(x, None, 0)
+
+
+def _copied(array: Any) -> Kept:
+    return Kept(np.array(array), None, 0)
 
 
 def _finite(x: Any) -> bool:

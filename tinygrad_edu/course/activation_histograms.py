@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import manual_seed, no_grad, randn, relu, sigmoid, tanh
+from .. import manual_seed, nn, no_grad, randn, relu, sigmoid, tanh
 from ..tensor import Tensor
+from ..viz import Monitor
 from .experiment import Check, Experiment, Result, Setting, Table
 from .figures import COLOURS, new_figure
 
@@ -32,15 +33,35 @@ SCALES = {
 }
 
 
-def activations(activation: Callable[[Tensor], Tensor], std: float, seed: int) -> list[Tensor]:
-    """The outputs of the five layers for 1000 inputs of 100 numbers from N(0, 1)."""
+class Layer(nn.Module):
+    """An activation of x W, with weights from N(0, std²)."""
+
+    def __init__(self, activation: Callable[[Tensor], Tensor], std: float) -> None:
+        super().__init__()
+        self.activation = activation
+        self.weight = nn.Parameter(std * randn(UNITS, UNITS))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 100) becomes (N, 100)."""
+        return self.activation(x @ self.weight)
+
+
+def network(
+    activation: Callable[[Tensor], Tensor], std: float, seed: int
+) -> tuple[nn.Module, Tensor]:
+    """Five layers, and 1000 inputs of 100 numbers from N(0, 1)."""
     manual_seed(seed)
-    z = randn(SAMPLES, UNITS)
+    x = randn(SAMPLES, UNITS)
+    return nn.Sequential(*(Layer(activation, std) for _ in range(LAYERS))), x
+
+
+def activations(activation: Callable[[Tensor], Tensor], std: float, seed: int) -> list[Tensor]:
+    """The outputs of the five layers."""
+    model, z = network(activation, std, seed)
     outputs = []
     with no_grad():
-        for _ in range(LAYERS):
-            weight = std * randn(UNITS, UNITS)
-            z = activation(z @ weight)
+        for layer in model.children():
+            z = layer(z)
             outputs.append(z)
     return outputs
 
@@ -65,7 +86,7 @@ def run(setting: Setting) -> Result:
         ],
     )
     return Result(
-        figures={name.lower(): draw(name, scales, setting) for name, scales in outputs.items()},
+        figures={name.lower(): draw(name, setting) for name in ACTIVATIONS},
         numbers={"standard deviation of the activations": spread},
         checks=check(outputs),
         tables=[table],
@@ -101,30 +122,33 @@ def _check(name: str, value: float, low: float, high: float) -> Check:
     return Check(name, f"{value:.3f}", expected, passed=low <= value <= high)
 
 
-def draw(name: str, scales: dict[str, list[Tensor]], setting: Setting) -> Figure:
+def draw(name: str, setting: Setting) -> Figure:
     """A row of histograms for each scale, a column for each layer."""
-    interval = ACTIVATIONS[name][1]
+    activation, interval = ACTIVATIONS[name]
     figure, axes = new_figure(
         f"Activations of five layers: {name} (seed {setting.seed})",
-        len(scales),
+        len(SCALES),
         LAYERS,
         width=2.4,
         height=1.6,
         sharex=interval is not None,
         sharey=True,
     )
-    for row, (scale, layers) in zip(axes, scales.items(), strict=True):
+    for row, (scale, std) in zip(axes, SCALES.items(), strict=True):
+        model, x = network(activation, std, setting.seed)
+        # Without an interval the bins of a layer reach from its smallest to its largest value.
+        with Monitor(model, bins=BINS, limits=interval, sampled=SAMPLES * UNITS) as monitor:
+            model(x)
         row[0].set_ylabel(scale)
-        for each, z in zip(row, layers, strict=True):
-            values = z.numpy()
-            limits = interval or (0, float(values.max()))
-            counts, edges = np.histogram(values, BINS, limits)
-            each.stairs(counts / values.size, edges, fill=True, color=COLOURS[0])
-            each.set(xlim=limits, ylim=(0, 0.3))
+        for each, found in zip(row, monitor.layers.values(), strict=True):
+            (histogram,) = found.histograms
+            shares = histogram.counts / histogram.counts.sum()
+            each.stairs(shares, histogram.edges, fill=True, color=COLOURS[0])
+            each.set(xlim=(histogram.low, histogram.high), ylim=(0, 0.3))
             each.locator_params(axis="x", nbins=4)
             each.ticklabel_format(axis="x", scilimits=(-2, 3))
-            std = values.std()
-            text = f"std {std:.0f}" if std >= 100 else f"std {std:.2g}"
+            (spread,) = found.std
+            text = f"std {spread:.0f}" if spread >= 100 else f"std {spread:.2g}"
             each.text(0.93, 0.92, text, transform=each.transAxes, ha="right", va="top", fontsize=9)
     for layer, each in enumerate(axes[0]):
         each.set_title(f"layer {layer + 1}", fontsize=10)

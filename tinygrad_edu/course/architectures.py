@@ -16,7 +16,7 @@ from ..nn import functional as F
 from ..tensor import Tensor
 from .data import images
 from .experiment import Check, Experiment, Result, Setting, Table, exactly
-from .figures import COLOURS, MARKERS, graph_files, new_figure
+from .figures import COLOURS, graph_files, line, new_figure
 from .grids import box
 from .models import VGG, AlexNet, GoogLeNet, LeNet, ResNet, SEResNet, ZFNet
 from .models.googlenet import Inception
@@ -305,12 +305,8 @@ def draw_curves(curves: dict[str, dict[str, Any]], setting: Setting) -> Figure:
     title = f"Small versions, Adam 0.001 ({setting})"
     figure, axes = new_figure(title, width=7.5, height=4.4)
     for index, (name, curve) in enumerate(curves.items()):
-        axes.plot(
-            curve["test accuracy"],
-            color=COLOURS[index],
-            marker=MARKERS[index],
-            label=f"{name}, {curve['parameters']:,}",
-        )
+        label = f"{name}, {curve['parameters']:,}"
+        axes.plot(curve["test accuracy"], **line(index, ms=6, label=label))
     axes.set(xlabel="epoch", ylabel="test accuracy", ylim=(0, 1.02))
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.legend(title="network, parameters", fontsize=8)
@@ -327,7 +323,7 @@ def draw_blocks() -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     for name, block in blocks.items():
         x = tg.rand(1, 192, 28, 28, requires_grad=True)
-        files |= graph_files(name, viz.draw(block(x), block, names={"x": x}, collapse=True))
+        files |= graph_files(name, viz.draw(block(x), block, names={"x": x}, depth="layers"))
     return files
 
 

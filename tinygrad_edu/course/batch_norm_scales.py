@@ -8,7 +8,7 @@ from .. import manual_seed, optim
 from ..nn import functional as F
 from .data import Images, images
 from .experiment import Experiment, Result, Setting, Table, within
-from .figures import COLOURS, MARKERS, new_figure
+from .figures import line, new_figure
 from .models import MultiLayerNet
 from .tools import accuracy
 
@@ -52,14 +52,7 @@ def run(setting: Setting) -> Result:
     )  # fmt: skip
     for index, each in enumerate(axes.flat):
         for style, label in enumerate((WITH, WITHOUT)):
-            each.plot(
-                curves[label][index],
-                color=COLOURS[style],
-                marker=MARKERS[style],
-                markevery=5,
-                ms=4,
-                label=label,
-            )
+            each.plot(curves[label][index], **line(style, markevery=5, label=label))
         each.set_title(f"std {SCALES[index]:.2g}", fontsize=10)
         each.set(ylim=(0, 1.02))
     for each in axes[-1]:

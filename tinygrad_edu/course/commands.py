@@ -97,25 +97,26 @@ def _list() -> int:
 def _run(names: Sequence[str], choices: dict[str, Any], jobs: int, out: Path) -> int:
     from importlib.util import find_spec
 
+    from ..runs import RunError, check_folder
     from ..viz.figures import make_figure
     from . import NAMES, load
     from .data import images
     from .experiment import Setting
-    from .runner import CourseError, check_folder, run
+    from .runner import run
 
     try:
         experiments = [load(name) for name in names or NAMES]
     except KeyError as error:
-        raise CourseError(error.args[0]) from None
+        raise RunError(error.args[0]) from None
     variant = choices["variant"]
     for each in experiments:
         if variant is not None and variant not in each.variants:
             known = ", ".join(each.variants) or "no variants"
-            raise CourseError(f"{each.name} has no variant {variant!r}; it has {known}.")
+            raise RunError(f"{each.name} has no variant {variant!r}; it has {known}.")
     make_figure(1, 1)  # without matplotlib it is better to fail now than after the work
     for package in {package for each in experiments for package in each.packages}:
         if find_spec(package) is None:
-            raise CourseError(
+            raise RunError(
                 f'The experiments need {package}: pip install "tinygrad_edu[course]" or pip '
                 f"install {package}."
             )
@@ -155,7 +156,9 @@ class _Bars:
     """Progress bars by rich on a terminal; silent elsewhere. A context manager and a tracker."""
 
     def __init__(self) -> None:
-        self._bars = _rich_progress() if sys.stdout.isatty() else None
+        from ..training.progress import rich_bars
+
+        self._bars = rich_bars("    {task.description}")
 
     def __enter__(self) -> "_Bars":
         if self._bars is not None:
@@ -182,32 +185,6 @@ class _Bars:
             yield item
             bars.advance(task)
         bars.remove_task(task)
-
-
-def _rich_progress() -> Any:
-    """Bars by rich; None without it, and on a terminal that cannot move its cursor."""
-    try:
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeRemainingColumn,
-        )
-    except ImportError:
-        return None
-    console = Console()
-    if not console.is_terminal or console.is_dumb_terminal:
-        return None
-    return Progress(
-        TextColumn("    {task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-    )
 
 
 def _say(text: str) -> None:

@@ -10,7 +10,7 @@ from .. import manual_seed, nn, optim
 from ..nn import functional as F
 from .data import Images, images
 from .experiment import Check, Experiment, Result, Setting, Table, within
-from .figures import COLOURS, MARKERS, new_figure
+from .figures import line, new_figure
 from .models import MultiLayerNet
 from .tools import accuracy
 
@@ -71,8 +71,7 @@ def run(setting: Setting) -> Result:
     )  # fmt: skip
     for each, (label, curve) in zip(axes, curves.items(), strict=True):
         for index, part in enumerate(("train", "test")):
-            line = {"color": COLOURS[index], "marker": MARKERS[index], "ms": 4, "markevery": 3}
-            each.plot(curve["epoch"], curve[part], label=part, **line)
+            each.plot(curve["epoch"], curve[part], **line(index, markevery=3, label=part))
         each.fill_between(curve["epoch"], curve["test"], curve["train"], color="gray", alpha=0.2)
         each.set_title(f"{label}\ngap {gaps[label]:.2f}", fontsize=10)
         each.set(ylim=(0, 1.03))

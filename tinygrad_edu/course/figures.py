@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import shutil
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 
     from ..viz import Picture
 
-__all__ = ["COLOURS", "MARKERS", "graph_files", "new_figure", "png", "show_images"]
+__all__ = ["COLOURS", "MARKERS", "graph_files", "line", "new_figure", "show_images"]
 
 # Okabe and Ito's colours, which the common forms of colour blindness tell apart; lines also differ
 # in their markers.
@@ -46,6 +45,16 @@ def new_figure(
     return figure, axes
 
 
+def line(index: int, **more: Any) -> dict[str, Any]:
+    """How line number `index` of a figure is drawn: its own colour and marker, and what is added.
+
+    >>> from tinygrad_edu.course.figures import line
+    >>> line(0, markevery=5)
+    {'color': '#0072B2', 'marker': 'o', 'ms': 4, 'markevery': 5}
+    """
+    return {"color": COLOURS[index], "marker": MARKERS[index], "ms": 4, **more}
+
+
 def show_images(
     axes: Sequence[Any], images: Any, titles: Sequence[str] = (), *, cmap: str = "gray_r"
 ) -> None:
@@ -56,13 +65,6 @@ def show_images(
             each.set_title(titles[index], fontsize=9, parse_math=False)
     for each in axes:
         each.set_axis_off()
-
-
-def png(figure: Figure) -> bytes:
-    """The figure as a PNG file; the same bytes for the same figure."""
-    file = io.BytesIO()
-    figure.savefig(file, format="png", metadata={"Software": None})
-    return file.getvalue()
 
 
 def graph_files(name: str, picture: Picture) -> dict[str, bytes]:

@@ -14,7 +14,7 @@ from ..tensor import Tensor
 from ..testing import GradcheckError, gradcheck
 from .data import images
 from .experiment import Check, Experiment, Result, Setting, Table
-from .figures import COLOURS, MARKERS, new_figure
+from .figures import COLOURS, MARKERS, line, new_figure
 from .models import MultiLayerNet
 from .tools import numerical_gradient
 from .wrong_sigmoid import WrongSigmoid, WrongSigmoidLayer
@@ -171,8 +171,7 @@ def draw_differences(title: str, differences: dict[str, Gradients]) -> Figure:
     for index, (label, each) in enumerate(differences.items()):
         place = np.arange(len(names)) + 0.2 * (index - 1)
         largest = [each[name].max() for name in names]
-        style = {"color": COLOURS[index], "marker": MARKERS[index], "ls": "none", "ms": 9}
-        axes.plot(place, largest, **style, label=label)
+        axes.plot(place, largest, **line(index, ls="none", ms=9, label=label))
     axes.axhline(LIMIT, color="black", ls="--", lw=1, label=f"limit {LIMIT:.0e}")
     axes.set(yscale="log", ylabel="largest |backpropagation − numerical|", xlabel="parameter")
     axes.set_xticks(range(len(names)), names)

@@ -9,7 +9,7 @@ import numpy as np
 import tinygrad_edu as tg
 
 from .experiment import Check, Experiment, Result, Setting, Table, exactly
-from .figures import COLOURS, MARKERS, new_figure
+from .figures import COLOURS, line, new_figure
 from .tools import numerical_gradient
 
 if TYPE_CHECKING:
@@ -142,14 +142,13 @@ def draw_descent(paths: dict[float, tuple[Array, Array]]) -> Figure:
         x0, x1, x0**2 + x1**2, levels=[0.25, 1, 4, 9, 16, 25], colors="#999999", linewidths=0.8
     )
     for index, (lr, (numerical, exact)) in enumerate(paths.items()):
-        style = {"color": COLOURS[index], "marker": MARKERS[index], "ms": 4, "markevery": 10}
         if lr == 10:
-            left.plot([], [], **style, label="lr 10: leaves the picture")
+            left.plot([], [], **line(index, label="lr 10: leaves the picture"))
         else:
-            left.plot(*numerical.T, **{**style, "markevery": 1}, label=f"lr {lr:g}")
-        for path, line, what in ((numerical, "-", "numerical"), (exact, "--", "exact")):
+            left.plot(*numerical.T, **line(index, label=f"lr {lr:g}"))
+        for path, ls, what in ((numerical, "-", "numerical"), (exact, "--", "exact")):
             distance = np.linalg.norm(path, axis=1)
-            right.plot(distance, **style, ls=line, label=f"lr {lr:g}, {what}")
+            right.plot(distance, **line(index, markevery=10, ls=ls, label=f"lr {lr:g}, {what}"))
     left.set(xlabel="x0", ylabel="x1", xlim=(-4, 4), ylim=(-1.5, 5), aspect="equal")
     left.legend(loc="lower left", fontsize=8)
     right.set(xlabel="step", ylabel="distance from the lowest point", yscale="log")
@@ -165,7 +164,7 @@ def draw_errors(errors: dict[str, Array]) -> Figure:
     for index, (name, label) in enumerate(
         (("forward", "(f(x + h) − f(x)) / h"), ("central", "(f(x + h) − f(x − h)) / 2h"))
     ):
-        axes.plot(h, errors[name], color=COLOURS[index], marker=MARKERS[index], ms=4, label=label)
+        axes.plot(h, errors[name], **line(index, label=label))
     axes.plot(h, h / 2, color="#999999", ls="--", lw=1, label="truncation: h/2, h²/6")
     axes.plot(h, h**2 / 6, color="#999999", ls="--", lw=1)
     rounding = np.finfo(np.float64).eps / h

@@ -13,7 +13,7 @@ from .. import manual_seed, nn, optim
 from ..nn import functional as F
 from .data import images
 from .experiment import Check, Experiment, Result, Setting, Table, within
-from .figures import COLOURS, MARKERS, new_figure
+from .figures import COLOURS, line, new_figure
 from .models import MultiLayerNet
 from .search import NUMBER, Search
 from .tools import accuracy, shuffle_dataset
@@ -190,9 +190,8 @@ def draw_curves(best: Sequence[FrozenTrial], setting: Setting) -> Figure:
     for rank, (each, trial) in enumerate(zip(axes.flat, best, strict=True), 1):
         for index, name in enumerate(("train", "validation")):
             values = trial.user_attrs[name]
-            line = {"color": COLOURS[index], "marker": MARKERS[index], "ms": 3}
-            every = max(1, len(values) // 5)
-            each.plot(range(1, len(values) + 1), values, markevery=every, label=name, **line)
+            style = line(index, ms=3, markevery=max(1, len(values) // 5), label=name)
+            each.plot(range(1, len(values) + 1), values, **style)
         each.set_title(
             f"{rank}: {trial.value:.2f}, lr {trial.params['lr']:.1e}\n"
             f"weight decay {trial.params['weight_decay']:.1e}",
@@ -215,12 +214,7 @@ def draw_search(rounds: dict[str, list[FrozenTrial]], ranges: Ranges, setting: S
             each.plot(
                 [trial.params[name] for trial in trials],
                 [trial.value for trial in trials],
-                MARKERS[index],
-                color=COLOURS[index],
-                ms=5,
-                alpha=0.6,
-                mew=0,
-                label=label,
+                **line(index, ls="none", ms=5, alpha=0.6, mew=0, label=label),
             )
         each.set(xlabel=labels[name], xscale="log", ylim=(0, 1))
     axes[0].set_ylabel("validation accuracy")

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import optim, tensor
 from .experiment import Experiment, Result, Setting, Table, exactly
-from .figures import COLOURS, MARKERS, new_figure
+from .figures import line, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -95,14 +95,13 @@ def draw(paths: dict[str, list[list[float]]], heights: dict[str, list[float]]) -
     x, y = np.meshgrid(np.linspace(-8, 4, 121), np.linspace(-2.7, 2.7, 109))
     *panels, last = axes.flat
     for index, (each, (label, points)) in enumerate(zip(panels, paths.items(), strict=True)):
-        style: dict[str, Any] = {"color": COLOURS[index], "marker": MARKERS[index]}
         levels = np.linspace(0.15, 2.4, 8) ** 2
         each.contour(x, y, f((x, y)), levels=levels, colors="#bbbbbb", linewidths=0.8)
-        each.plot(*np.transpose(points), ms=4, lw=1.2, **style)
+        each.plot(*np.transpose(points), **line(index, lw=1.2))
         each.plot(0, 0, "k+", ms=10)
         each.set_title(label, fontsize=10)
         each.set(xlabel="x", ylabel="y", xlim=(-8, 4), ylim=(-2.7, 2.7))
-        last.semilogy(heights[label], markevery=5, ms=5, lw=1.2, label=label, **style)
+        last.semilogy(heights[label], **line(index, markevery=5, ms=5, lw=1.2, label=label))
     last.set_title("height of the path", fontsize=10)
     last.set(xlabel="step", ylabel="f", ylim=(1e-7, 10))
     last.legend(fontsize=8)

@@ -11,7 +11,7 @@ from .. import manual_seed, optim
 from ..nn import functional as F
 from .data import Images, images
 from .experiment import Check, Experiment, Result, Setting, Table, within
-from .figures import COLOURS, MARKERS, new_figure
+from .figures import line, new_figure
 from .models import MultiLayerNet
 from .tools import smooth_curve
 
@@ -79,15 +79,9 @@ def run(setting: Setting) -> Result:
         f"Optimizers: {data.size}-100×4-10, ReLU, He ({setting})", width=8, height=4.5
     )
     for index, (label, each) in enumerate(losses.items()):
-        axes.semilogy(
-            smooth_curve(each),
-            color=COLOURS[index],
-            marker=MARKERS[index],
-            markevery=max(1, len(each) // 20),
-            ms=5,
-            lw=1.2,
-            label=label,
-        )
+        every = max(1, len(each) // 20)
+        style = line(index, markevery=every, ms=5, lw=1.2, label=label)
+        axes.semilogy(smooth_curve(each), **style)
     axes.set(xlabel="iteration", ylabel="loss (smoothed)")
     axes.legend()
     return Result(

@@ -11,7 +11,7 @@ from .. import manual_seed, optim
 from ..nn import functional as F
 from .data import Images, images
 from .experiment import Experiment, Result, Setting, within
-from .figures import COLOURS, MARKERS, new_figure
+from .figures import line, new_figure
 from .models import MultiLayerNet
 from .tools import accuracy
 
@@ -70,15 +70,9 @@ def run(setting: Setting) -> Result:
         height=4.5,
     )
     for index, (label, curve) in enumerate(curves.items()):
-        axes.plot(
-            curve["iteration"],
-            curve["test"],
-            color=COLOURS[index],
-            marker=MARKERS[index],
-            markevery=max(1, len(curve["test"]) // 15),
-            ms=5,
-            label=label,
-        )
+        every = max(1, len(curve["test"]) // 15)
+        style = line(index, markevery=every, ms=5, label=label)
+        axes.plot(curve["iteration"], curve["test"], **style)
     axes.set(xlabel="iteration", ylabel="test accuracy", ylim=(0, 1))
     figure.legend(loc="outside lower center", ncols=5, fontsize=9)
     return Result(

@@ -8,8 +8,9 @@ import base64
 from pathlib import Path
 from typing import Any
 
+from ..runs import RunError, unwritable
 from ..serialization import write_whole
-from .runner import CourseError, results, unwritable
+from .runner import results
 
 __all__ = ["write_report"]
 
@@ -17,7 +18,7 @@ __all__ = ["write_report"]
 def write_report(out: Path, page: Path) -> int:
     """Write the page of all results below `out`; returns how many there are.
 
-    Raises CourseError if there is none, or if the page cannot be written; ImportError without
+    Raises RunError if there is none, or if the page cannot be written; ImportError without
     jinja2.
     """
     try:
@@ -28,7 +29,7 @@ def write_report(out: Path, page: Path) -> int:
         ) from None
     found = results(out)
     if not found:
-        raise CourseError(
+        raise RunError(
             f"{out} has no results. Make some with `tinygrad-edu course run NAME`, or name their "
             "folder with --out."
         )

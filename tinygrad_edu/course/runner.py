@@ -8,7 +8,6 @@ import os
 import platform
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,28 +16,16 @@ import numpy as np
 
 from .. import __version__
 from ..random import manual_seed
+from ..runs import one_thread, png, unwritable
 from .experiment import Experiment, Result, Setting
-from .figures import png
 
-__all__ = [
-    "CourseError",
-    "check_folder",
-    "folder_name",
-    "one_thread",
-    "results",
-    "run",
-    "unwritable",
-]
-
-
-class CourseError(RuntimeError):
-    """The course cannot do its work here; the message says in one line what would help."""
+__all__ = ["folder_name", "results", "run"]
 
 
 def run(experiment: Experiment, setting: Setting, out: Path) -> tuple[Result, Path]:
     """Run an experiment and write its figures and `result.json` into a folder below `out`.
 
-    A run of the same setting replaces that folder. Raises CourseError if it cannot be written.
+    A run of the same setting replaces that folder. Raises RunError if it cannot be written.
     """
     manual_seed(setting.seed)
     start = time.perf_counter()
@@ -107,24 +94,6 @@ def folder_name(experiment: Experiment, setting: Setting) -> str:
     return ".".join(parts)
 
 
-def check_folder(out: Path) -> None:
-    """Make the folder and see whether files can be written there, before the work begins."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out) as file:
-            file.write(bytes(4096))
-    except OSError as error:
-        raise unwritable(out, error) from None
-
-
-def unwritable(path: Path, error: OSError) -> CourseError:
-    """What to say, and what helps."""
-    return CourseError(
-        f"{path} cannot be written: {error.strerror or error}. Make room, or choose another "
-        "folder with --out."
-    )
-
-
 def write_folder(folder: Path, files: dict[str, bytes]) -> None:
     """Write the files into a new folder, which then takes the place of an old one."""
     try:
@@ -139,20 +108,6 @@ def write_folder(folder: Path, files: dict[str, bytes]) -> None:
             os.replace(new, folder)
     except OSError as error:
         raise unwritable(folder, error) from None
-
-
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute on one thread, if threadpoolctl is there: then no digit depends on the machine's
-    number of cores, and on matrices this small a second thread gains little.
-    """
-    try:
-        from threadpoolctl import threadpool_limits
-    except ImportError:
-        yield
-        return
-    with threadpool_limits(limits=1, user_api="blas"):
-        yield
 
 
 def results(out: Path) -> list[tuple[Path, dict[str, Any]]]:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from .runner import CourseError, one_thread
+from ..runs import RunError, one_thread
 
 if TYPE_CHECKING:
     import optuna
@@ -69,7 +69,7 @@ class Search:
     ) -> tuple[list[FrozenTrial], int]:
         """The trials 0, 1, ..., and how many of them were in the storage already.
 
-        Raises ImportError without Optuna, CourseError if the storage cannot be used or if a process
+        Raises ImportError without Optuna, RunError if the storage cannot be used or if a process
         was killed.
         """
         with _quiet(), _study(self.storage, self.name) as (study, stored):
@@ -147,11 +147,11 @@ def _study(storage: Path | None, name: str) -> Iterator[tuple[optuna.Study, list
         database.remove_session()
 
 
-def _unusable(storage: Path, error: Exception) -> CourseError:
+def _unusable(storage: Path, error: Exception) -> RunError:
     """What to say of the first cause, and what helps."""
     cause = error.__cause__ or error
     reason = str(getattr(cause, "orig", None) or cause).partition("\n")[0].rstrip(".")
-    return CourseError(
+    return RunError(
         f"{storage} cannot be used for the search: {reason}. Delete it to search anew, or choose "
         "another folder with --out."
     )
@@ -168,7 +168,7 @@ def _processes(count: int) -> Iterator[Callable[..., Iterator[Any]]]:
     try:
         yield pool.map
     except BrokenProcessPool:
-        raise CourseError(
+        raise RunError(
             "A process of the search was killed. The finished trials are kept: run the same "
             "command again, with fewer --jobs if the memory was too small."
         ) from None

@@ -11,7 +11,7 @@ import tinygrad_edu as tg
 from .. import nn, optim
 from ..tensor import Tensor
 from .experiment import Check, Experiment, Result, Setting, Table
-from .figures import COLOURS, MARKERS, new_figure
+from .figures import COLOURS, line, new_figure
 from .tools import smooth_curve
 
 if TYPE_CHECKING:
@@ -117,12 +117,12 @@ def draw_ways(title: str, losses: dict[str, list[float]], count: int) -> Figure:
     figure, (left, right) = new_figure(title, 1, 2, width=5.4, sharey=True)
     for index, (label, size) in enumerate(BATCHES.items()):
         update = np.arange(1, len(losses[label]) + 1)
-        style = {"color": COLOURS[index], "marker": MARKERS[index], "ms": 4, "markevery": 0.1}
-        style["ls"] = "-" if size else "--"  # it would cover the line of the mini-batches
+        # A solid one of the full batch would cover that of the mini-batches.
+        style = line(index, markevery=0.1, ls="-" if size else "--", label=label)
         left.scatter(update, losses[label], s=3, color=COLOURS[index], alpha=0.25)
         smooth = smooth_curve(losses[label], window=31)
-        left.plot(update, smooth, **style, label=label)
-        right.plot(update * (size or count), smooth, **style, label=label)
+        left.plot(update, smooth, **style)
+        right.plot(update * (size or count), smooth, **style)
     left.set(xlabel="update", ylabel="½ (y − t)² (line: smoothed)", yscale="log", ylim=(1e-7, 20))
     right.set(xlabel="samples seen", xscale="log")
     for each in (left, right):

@@ -9,6 +9,7 @@ import numpy as np
 from .. import manual_seed, nn, optim, tensor
 from ..nn import functional as F
 from ..testing import GradcheckError, gradcheck
+from ..viz import Monitor
 from .data import Images, images
 from .experiment import Check, Experiment, Result, Setting, Table, exactly, within
 from .figures import COLOURS, MARKERS, new_figure
@@ -58,22 +59,21 @@ def train(row: Row, data: Images, setting: Setting, label: str) -> Curves:
     rng = np.random.default_rng(setting.seed)
     model = MultiLayerNet(data.size, row.hidden, 10, row.activation, row.std)
     optimizer = optim.SGD(model.parameters(), lr=0.1)
-    weights = [layer.weight for layer in model if isinstance(layer, nn.Linear)]
-    curves: Curves = {"iteration": [], "batch": [], "test": [], "gradients": []}
-    for iteration in setting.track(range(1, setting.steps(2000, 500) + 1), label):
-        x, y = data.batch(rng, 100)
-        optimizer.zero_grad()
-        loss = F.cross_entropy(model(x), y)
-        loss.backward()
-        optimizer.step()
-        if iteration % 10 == 0:
-            curves["iteration"].append(iteration)
-            curves["batch"].append(accuracy(model, x, y))
-            curves["test"].append(accuracy(model, data.test_x, data.test_y))
-            # The norm of ∂L/∂W in each layer: where gradients vanish, the first are the smallest.
-            curves["gradients"].append(
-                [w.grad.norm().item() for w in weights if w.grad is not None]
-            )
+    curves: Curves = {"iteration": [], "batch": [], "test": []}
+    with Monitor(model, every=10, optimizer=optimizer) as monitor:
+        for iteration in setting.track(range(1, setting.steps(2000, 500) + 1), label):
+            x, y = data.batch(rng, 100)
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model(x), y)
+            loss.backward()
+            optimizer.step()
+            if iteration % 10 == 0:
+                curves["iteration"].append(iteration)
+                curves["batch"].append(accuracy(model, x, y))
+                curves["test"].append(accuracy(model, data.test_x, data.test_y))
+    # The norm of ∂L/∂W in each layer: where gradients vanish, the first are the smallest.
+    norms = [log.grad for name, log in monitor.parameters.items() if name.endswith("weight")]
+    curves["gradients"] = np.transpose(norms).tolist()
     return curves
 
 

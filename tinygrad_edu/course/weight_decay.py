@@ -11,7 +11,7 @@ from .. import Tensor, manual_seed, nn, optim
 from ..nn import functional as F
 from .data import Images, images
 from .experiment import Check, Experiment, Result, Setting, Table, within
-from .figures import COLOURS, MARKERS, new_figure
+from .figures import COLOURS, line, new_figure
 from .models import MultiLayerNet
 from .tools import accuracy
 
@@ -170,8 +170,7 @@ def draw_accuracies(runs: dict[str, Run], data: Images, setting: Setting) -> Fig
     )  # fmt: skip
     for each, (label, curve) in zip(axes.flat, runs.items(), strict=True):
         for index, (part, values) in enumerate((("train", curve.train), ("test", curve.test))):
-            line = {"color": COLOURS[index], "marker": MARKERS[index], "ms": 4, "markevery": 2}
-            each.plot(curve.epoch, values, label=part, **line)
+            each.plot(curve.epoch, values, **line(index, markevery=2, label=part))
         each.fill_between(curve.epoch, curve.test, curve.train, color=COLOURS[7], alpha=0.2)
         each.set_title(f"{label}: gap {gap(curve):.2f}", fontsize=10, parse_math=False)
         each.set(ylim=(0, 1.03))
@@ -187,9 +186,9 @@ def draw_weights(runs: dict[str, Run], setting: Setting) -> Figure:
     w = np.linspace(0, 0.4, 81)
     for index, (label, each) in enumerate(runs.items()):
         p, strength = PENALTIES[label]
-        line = {"color": COLOURS[index], "ls": LINES[index], "label": label}
-        left.plot(w, strength * w ** (p - 1), marker=MARKERS[index], markevery=10, ms=5, **line)
-        right.stairs(histogram(each)["counts"], EDGES, lw=1.5, **line)
+        style = {"ls": LINES[index], "label": label}
+        left.plot(w, strength * w ** (p - 1), **line(index, markevery=10, ms=5, **style))
+        right.stairs(histogram(each)["counts"], EDGES, lw=1.5, color=COLOURS[index], **style)
     left.set(xlabel="size of a weight, |w|", ylabel="pull towards 0, λ|w|^(p − 1)", ylim=(0, 0.05))
     left.legend()
     right.set(xlabel="weight at the end", ylabel="weights in a bin", yscale="log")

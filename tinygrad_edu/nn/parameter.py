@@ -6,6 +6,7 @@ import copy
 from typing import Any
 
 from ..autograd.graph import wrap
+from ..autograd.leaving import copied
 from ..copies import become
 from ..ops.dtypes import type_name
 from ..tensor import Tensor
@@ -23,7 +24,8 @@ def _leaf(data: Any, requires_grad: bool, name: str) -> Tensor:
             f"Write nn.{name}(tg.tensor(...)), or nn.{name}(tg.from_numpy(array)) to share an "
             "array."
         )
-    return wrap(data.array, None, data.version).requires_grad_(requires_grad)
+    leaf = copied(f"nn.{name}(...)", wrap(data.array, None, data.version), data)
+    return leaf.requires_grad_(requires_grad)
 
 
 class Parameter(Tensor):

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..autograd.graph import wrap
 from ..autograd.mode import no_grad
+from ..autograd.passes import note_reset
 from ..ops import conversion
 from ..ops.dtypes import DTypeLike
 from ..tensor import Tensor
@@ -44,6 +45,7 @@ class Whole(Tree):
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters; with `set_to_none=False` fill them with zeros."""
+        note_reset(self)
         for parameter in self.parameters():
             gradient = parameter.grad
             if set_to_none or gradient is None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from ..autograd.graph import Array, apply, wrap
+from ..autograd.leaving import without_gradient
 from .arguments import integers
 from .average_pooling import WindowSum, divided, window_sums
 from .dtypes import int64
@@ -161,7 +162,9 @@ def _adaptive_max_pool(
         wrap(indices.reshape(*lead, prod(counts))),
     )
     out = gather(planes, -1, places).reshape(indices.shape)
-    return (out, wrap(indices)) if return_indices else out
+    if not return_indices:
+        return out
+    return out, without_gradient("the indices of adaptive_max_pool", indices, input)
 
 
 def adaptive_max_pool1d(

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from ..autograd.graph import TensorBase, wrap
+from ..autograd.graph import TensorBase
+from ..autograd.leaving import without_gradient
 from .dtypes import as_tensor_operand, operands, result_type, type_name
 
 if TYPE_CHECKING:
@@ -94,7 +95,8 @@ def _compare(
     """A public function whose result is boolean and has no gradient."""
 
     def function(input: Tensor | float, other: Tensor | float) -> Tensor:
-        return wrap(computed(name, compare, *operands(input, other, name)))
+        result = computed(name, compare, *operands(input, other, name))
+        return without_gradient(name, result, input, other)
 
     note = "The result is boolean and has no gradient."
     return described(function, name, formula, example, note)
@@ -153,7 +155,8 @@ def _bitwise(
             )
         if kind == "b" and function not in _LOGICAL:
             raise RuntimeError(f"{name} is not defined for booleans. As numbers: `x.int()`.")
-        return wrap(computed(name, function, *operands(input, other, name)))
+        result = computed(name, function, *operands(input, other, name))
+        return without_gradient(name, result, input, other)
 
     return described(bitwise, name, formula, example, COMMON_TYPE)
 
@@ -226,14 +229,14 @@ def bitwise_not(input: Tensor) -> Tensor:
         raise TypeError(
             "bitwise_not: bits are defined for integers and booleans; got a floating tensor."
         )
-    return wrap(np.invert(input.array))
+    return without_gradient("bitwise_not", np.invert(input.array), input)
 
 
 def _test(
     name: str, function: Callable[..., Any], formula: str, result: str
 ) -> Callable[[Tensor], Tensor]:
     def test(input: Tensor) -> Tensor:
-        return wrap(function(as_tensor_operand(input, name).array))
+        return without_gradient(name, function(as_tensor_operand(input, name).array), input)
 
     test.__name__ = test.__qualname__ = name
     test.__doc__ = f"""{formula} The result is boolean; it has no gradient. PyTorch: `torch.{name}`.
@@ -283,7 +286,8 @@ def isclose(
     >>> tg.isclose(tg.tensor([1.0, 2.0]), tg.tensor([1.0, 2.1]))
     tensor([ True, False])
     """
-    return wrap(computed("isclose", np.isclose, input, other, rtol, atol, equal_nan))
+    close = computed("isclose", np.isclose, input, other, rtol, atol, equal_nan)
+    return without_gradient("isclose", close, input, other)
 
 
 def allclose(

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..autograd.graph import Array, TensorBase, apply, wrap
 from ..autograd.inplace import check_writable
+from ..autograd.leaving import without_gradient
 from ..device import CPU, check_device, memory_format
 from ..device import device as Device
 from ..device import layout as Layout
@@ -40,7 +41,7 @@ def convert(input: Tensor, dtype: DType, copy: bool = False) -> Tensor:
     with np.errstate(all="ignore"):
         if dtype.kind == "f" and input.array.dtype.kind == "f":
             return apply(Cast(dtype), input)
-        return wrap(input.array.astype(dtype))
+        return without_gradient(f"to({dtype})", input.array.astype(dtype), input)
 
 
 def to(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:

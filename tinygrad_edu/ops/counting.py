@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..autograd.graph import Array, TensorBase, wrap
+from ..autograd.leaving import without_gradient
 from . import creation
 from .dims import normalize_dim, numpy_names
 from .dtypes import DType, as_tensor_operand, float32, float64, int64
@@ -68,13 +69,15 @@ def _distinct(x: Array, dim: int | None, ordered: bool, name: str) -> tuple[Arra
     return values, inverse.reshape(x.shape) if dim is None else inverse, counts
 
 
-def _answer(found: tuple[Array, Array, Array], return_inverse: bool, return_counts: bool) -> Any:
+def _answer(
+    input: Tensor, found: tuple[Array, Array, Array], return_inverse: bool, return_counts: bool
+) -> Any:
     parts = [found[0]]
     if return_inverse:
         parts.append(found[1])
     if return_counts:
         parts.append(found[2])
-    tensors = tuple(wrap(part) for part in parts)
+    tensors = tuple(without_gradient("unique", part, input) for part in parts)
     return tensors[0] if len(tensors) == 1 else tensors
 
 
@@ -95,7 +98,8 @@ def unique(
     >>> tg.unique(tg.tensor([3, 1, 3]), return_inverse=True, return_counts=True)
     (tensor([1, 3]), tensor([1, 0, 1]), tensor([1, 2]))
     """
-    return _answer(_distinct(input.array, dim, True, "unique"), return_inverse, return_counts)
+    found = _distinct(input.array, dim, True, "unique")
+    return _answer(input, found, return_inverse, return_counts)
 
 
 @numpy_names
@@ -114,7 +118,7 @@ def unique_consecutive(
     (tensor([1, 2, 1]), tensor([2, 1, 1]))
     """
     found = _distinct(input.array, dim, False, "unique_consecutive")
-    return _answer(found, return_inverse, return_counts)
+    return _answer(input, found, return_inverse, return_counts)
 
 
 # Counts and histograms.
@@ -148,8 +152,9 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
         values = weights.array
     counts = np.bincount(x.astype(int64), values, minlength)
     if weights is None or not x.size:
-        return wrap(counts.astype(int64))
-    return wrap(counts.astype(float32 if weights.dtype == float32 else float64))
+        return without_gradient("bincount", counts.astype(int64), input)
+    counts = counts.astype(float32 if weights.dtype == float32 else float64)
+    return without_gradient("bincount", counts, input, weights)
 
 
 def _refuse_integers(x: Array, name: str) -> None:
@@ -192,7 +197,7 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
     inside = x[(x >= low) & (x <= high)]
     places = ((inside - low) * bins / (high - low)).astype(int64)
     counts = np.bincount(np.minimum(places, bins - 1), minlength=bins)
-    return wrap(counts.astype(x.dtype))
+    return without_gradient("histc", counts.astype(x.dtype), input)
 
 
 class Histogram(NamedTuple):
@@ -274,7 +279,8 @@ def histogram(
         raise TypeError("histogram: give borders of bins, or a number of bins and their range.")
     edges = _edges(x, bins, range, "histogram")
     values = _checked_weight(weight, input.shape, "histogram")
-    return Histogram(_counted([x], [edges], values, density, x.dtype), wrap(edges))
+    hist = _counted([x], [edges], values, density, x.dtype)
+    return Histogram(without_gradient("histogram", hist.array, input, weight), wrap(edges))
 
 
 def _checked_weight(weight: Tensor | None, shape: tuple[int, ...], name: str) -> Array | None:
@@ -329,6 +335,7 @@ def histogramdd(
     ]
     values = _checked_weight(weight, x.shape[:-1], "histogramdd")
     hist = _counted(columns, edges, values, density, x.dtype)
+    hist = without_gradient("histogramdd", hist.array, input, weight)
     return Histogram(hist, tuple(wrap(borders) for borders in edges))
 
 
@@ -377,7 +384,8 @@ def searchsorted(
     where: Any = "right" if right else "left"
     kind = np.dtype(np.int32) if out_int32 else int64
     if sequence.ndim == 1:
-        return wrap(np.asarray(np.searchsorted(sequence, wanted, where), kind))
+        found = np.asarray(np.searchsorted(sequence, wanted, where), kind)
+        return without_gradient("searchsorted", found, sorted_sequence, input)
     if wanted.ndim != sequence.ndim or wanted.shape[:-1] != sequence.shape[:-1]:
         raise RuntimeError(
             "searchsorted: a sequence of several rows is searched for values in as many rows: all "
@@ -386,7 +394,7 @@ def searchsorted(
     result = np.empty(wanted.shape, kind)
     for row in np.ndindex(*sequence.shape[:-1]):
         result[row] = np.searchsorted(sequence[row], wanted[row], where)
-    return wrap(result)
+    return without_gradient("searchsorted", result, sorted_sequence, input)
 
 
 def bucketize(
@@ -425,4 +433,5 @@ def isin(
     if not isinstance(x, TensorBase) and not isinstance(y, TensorBase):
         raise TypeError("isin: at least one of elements and test_elements is a tensor.")
     x, y = (z.array if isinstance(z, TensorBase) else z for z in (x, y))
-    return wrap(np.isin(x, y, assume_unique=assume_unique, invert=invert))
+    found = np.isin(x, y, assume_unique=assume_unique, invert=invert)
+    return without_gradient("isin", found, elements, test_elements)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import numpy as np
 
 from ..autograd.graph import Array, TensorBase, wrap
+from ..autograd.leaving import copied
 from ..device import check_device
 from ..device import layout as layout_type
 from ..device import memory_format as memory_format_type
@@ -124,7 +125,7 @@ def tensor(data: Any, *, dtype: DTypeLike = None, **options: Unpack[Options]) ->
             UserWarning,
             stacklevel=2,
         )
-    return finish(to_array(data, dtype), **options)
+    return copied("tg.tensor(...)", finish(to_array(data, dtype), **options), data)
 
 
 def as_tensor(data: Any, dtype: DTypeLike = None, device: Device | str | None = None) -> Tensor:
@@ -143,7 +144,7 @@ def as_tensor(data: Any, dtype: DTypeLike = None, device: Device | str | None = 
     if isinstance(data, np.ndarray) and data.dtype.isnative:
         wanted = to_dtype(data.dtype if dtype is None else dtype)
         return wrap(data.astype(wanted, copy=False))
-    return wrap(to_array(data, dtype))
+    return copied("tg.as_tensor(...)", wrap(to_array(data, dtype)), data)
 
 
 def asarray(
@@ -163,7 +164,7 @@ def asarray(
     """
     check_device(device)
     if copy:
-        result = wrap(to_array(obj, dtype))
+        result = copied("tg.asarray(..., copy=True)", wrap(to_array(obj, dtype)), obj)
     else:
         result = as_tensor(obj, dtype)
         source = obj.array if isinstance(obj, TensorBase) else obj

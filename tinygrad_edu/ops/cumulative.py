@@ -8,6 +8,7 @@ import numpy as np
 
 from ..autograd.fused import Fused
 from ..autograd.graph import Array, Operation, Value, apply, run, wrap
+from ..autograd.leaving import without_gradient
 from . import elementwise
 from .dims import normalize_dim, numpy_names
 from .dtypes import DTypeLike, cast, int64, quiet, to_dtype
@@ -96,7 +97,8 @@ def _cumulative(
     if x.dtype.kind == "f":
         return apply(operation(axis), input)
     whole = int64 if dtype is None else x.dtype
-    return wrap(ufunc.accumulate(x, axis=axis, dtype=whole) if x.ndim else x.astype(whole))
+    result = ufunc.accumulate(x, axis=axis, dtype=whole) if x.ndim else x.astype(whole)
+    return without_gradient(operation.__name__.lower(), result, input)
 
 
 @numpy_names
@@ -198,7 +200,8 @@ def _extrema(input: Tensor, dim: int, ufunc: np.ufunc, name: str) -> ValuesIndic
     if x.dtype.kind == "f":
         current |= np.isnan(x)
     places = np.arange(x.shape[axis]).reshape((-1,) + (1,) * (x.ndim - axis - 1))
-    indices = wrap(np.maximum.accumulate(np.where(current, places, 0), axis=axis))
+    found = np.maximum.accumulate(np.where(current, places, 0), axis=axis)
+    indices = without_gradient(f"the indices of {name}", found, input)
     return ValuesIndices(gather(input, axis, indices), indices)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 
 from ..autograd.graph import Array, Operation, TensorBase, Value, apply, apply_multiple, run, wrap
+from ..autograd.leaving import without_gradient
 from . import elementwise, linalg, shape
 from .contraction import same_types
 from .diagonals import tril, triu
@@ -447,7 +448,7 @@ def matrix_rank(
     if A.array.size == 0:
         return wrap(np.zeros(A.shape[:-2], np.int64))
     limit = _limit(values, A.shape[-2:], atol, rtol)
-    return wrap((values > limit[..., None]).sum(-1))
+    return without_gradient("linalg.matrix_rank", (values > limit[..., None]).sum(-1), A)
 
 
 class LeastSquares(NamedTuple):

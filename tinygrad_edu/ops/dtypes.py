@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from ..autograd.graph import Array, Operation, TensorBase, Value, apply, wrap
+from ..autograd.leaving import without_gradient
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
@@ -177,7 +178,7 @@ def cast(x: TensorBase, dtype: DType) -> Tensor:
     if x.dtype == dtype:
         return x  # type: ignore[return-value]
     if dtype.kind != "f" or x.dtype.kind != "f":
-        return wrap(x.array.astype(dtype))
+        return without_gradient(f"to({dtype})", x.array.astype(dtype), x)
     return apply(Cast(dtype), x)
 
 

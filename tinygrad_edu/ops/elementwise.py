@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..autograd.graph import Array, Operation, TensorBase, Value, apply, wrap
+from ..autograd.leaving import without_gradient
 from . import unary
 from .comparison import COMMON_TYPE, described
 from .dtypes import as_tensor_operand, cast, floating_operands, operands, quiet, result_type
@@ -622,7 +623,8 @@ def where(
     """
     condition = as_tensor_operand(condition, "where")
     if input is None and other is None:
-        return tuple(wrap(index) for index in np.atleast_1d(condition.array).nonzero())
+        places = np.atleast_1d(condition.array).nonzero()
+        return tuple(without_gradient("where", index, condition) for index in places)
     if input is None or other is None:
         raise TypeError(
             "where: give both values, where(condition, input, other), or the condition alone."

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..autograd.graph import Array, Operation, TensorBase, Value, apply, wrap
+from ..autograd.graph import Array, Operation, TensorBase, Value, apply
+from ..autograd.leaving import without_gradient
 from . import elementwise, reducing
 from .dims import normalize_dim, normalize_dims, numpy_names
 from .dtypes import constant, int64
@@ -139,10 +140,11 @@ def _arg(input: Tensor, name: str, dim: int | None, keepdim: bool) -> Tensor:
             f"is {x.shape}."
         )
     if not x.ndim:
-        return wrap(np.zeros((), dtype=int64))
+        return without_gradient(name, np.zeros((), dtype=int64), input)
     _refuse_empty(x, None if axis is None else (axis,), name)
     find = np.argmax if name.endswith("max") else np.argmin
-    return wrap(np.asarray(find(x, axis=axis, keepdims=keepdim), dtype=int64))
+    places = np.asarray(find(x, axis=axis, keepdims=keepdim), dtype=int64)
+    return without_gradient(find.__name__, places, input)
 
 
 @numpy_names

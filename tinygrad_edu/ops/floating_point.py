@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..autograd.graph import Array, Operation, TensorBase, Value, apply, wrap
+from ..autograd.leaving import without_gradient
 from . import elementwise, unary
 from .dtypes import as_tensor_operand, cast, constant, float64, floating_operands, operands, quiet
 from .unary import nothing
@@ -172,7 +173,8 @@ def frexp(input: Tensor) -> Mantissas:
             "`x.float()`."
         )
     exponent = np.where(np.isfinite(input.array), np.frexp(input.array)[1], 0).astype(np.int32)
-    return Mantissas(apply(Mantissa(), input), wrap(exponent))
+    power = without_gradient("the exponent of frexp", exponent, input)
+    return Mantissas(apply(Mantissa(), input), power)
 
 
 def float_power(input: Tensor | float, exponent: Tensor | float) -> Tensor:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..autograd.graph import Array, Operation, TensorBase, Value, apply, wrap
+from ..autograd.leaving import without_gradient
 from .dims import normalize_dim, numpy_names
 from .dtypes import constant
 from .indexing import AddArrays, IndexArrays, SetArrays, getitem, write
@@ -482,8 +483,9 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
             [1, 0]])
     """
     if as_tuple:
-        return tuple(wrap(where) for where in np.atleast_1d(input.array).nonzero())
-    return wrap(np.argwhere(input.array))
+        places = np.atleast_1d(input.array).nonzero()
+        return tuple(without_gradient("nonzero", where, input) for where in places)
+    return without_gradient("nonzero", np.argwhere(input.array), input)
 
 
 def argwhere(input: Tensor) -> Tensor:
@@ -495,7 +497,7 @@ def argwhere(input: Tensor) -> Tensor:
     tensor([[1],
             [2]])
     """
-    return wrap(np.argwhere(input.array))
+    return without_gradient("argwhere", np.argwhere(input.array), input)
 
 
 def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1) -> Tensor:
@@ -513,4 +515,4 @@ def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1) -> Tensor:
     found = np.argwhere(input.array)[:size]
     rows = np.full((size, found.shape[1]), fill_value, np.int64)
     rows[: len(found)] = found
-    return wrap(rows)
+    return without_gradient("nonzero_static", rows, input)

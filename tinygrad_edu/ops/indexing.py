@@ -21,6 +21,7 @@ import numpy as np
 
 from ..autograd.graph import Array, Operation, TensorBase, Value, apply, run, wrap
 from ..autograd.inplace import attach, check_writable, rebind
+from ..autograd.leaving import note_write
 from ..autograd.mode import MODE, switched
 from .dtypes import quiet
 from .unary import nothing
@@ -513,6 +514,7 @@ def write(tensor: TensorBase, operation: Operation, *others: Any, name: str) -> 
     check_writable(tensor, name)
     recorded = _is_recorded(tensor, others)
     target: Any = tensor
+    given = others
     if not recorded:
         target = wrap(tensor.array)
         others = tuple(
@@ -529,6 +531,8 @@ def write(tensor: TensorBase, operation: Operation, *others: Any, name: str) -> 
     tensor.version[0] += 1
     if recorded:
         rebind(tensor, result.node)
+    else:
+        note_write(tensor, *given)
 
 
 def _as_value(value: Any) -> Any:
@@ -581,6 +585,8 @@ def setitem(input: Tensor, index: Any, value: Tensor | float) -> None:
             check_writable(input, _SETITEM)
             _store(input.array[key], value)
             input.version[0] += 1
+            if isinstance(value, TensorBase) and (value.cuts or value.edge is not None):
+                note_write(input, value)
     except IndexError as error:
         raise _explained(error, input) from None
 

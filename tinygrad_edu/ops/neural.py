@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..autograd.graph import Array, Operation, TensorBase, Value, apply, wrap
+from ..autograd.graph import Array, Operation, TensorBase, Value, apply
+from ..autograd.leaving import without_gradient
 from ..random import AnyGenerator, resolve
 from . import unary
 from .activations import activate
@@ -430,4 +431,5 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
             f"one_hot: class {index.max()} needs num_classes of at least {index.max() + 1}; got "
             f"{num_classes}."
         )
-    return wrap((index[..., None] == np.arange(num_classes)).astype(np.int64))
+    rows = (index[..., None] == np.arange(num_classes)).astype(np.int64)
+    return without_gradient("one_hot", rows, tensor)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..autograd.graph import TensorBase, wrap
+from ..autograd.leaving import without_gradient
 from . import (
     comparison,
     contraction,
@@ -135,23 +136,24 @@ def _ptp(a: Tensor, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
 
 
 def _argmax(a: Tensor, axis: int | None = None, *, keepdims: bool = False) -> Tensor:
-    return wrap(np.argmax(a.array, axis, keepdims=keepdims))
+    return without_gradient("argmax", np.argmax(a.array, axis, keepdims=keepdims), a)
 
 
 def _argmin(a: Tensor, axis: int | None = None, *, keepdims: bool = False) -> Tensor:
-    return wrap(np.argmin(a.array, axis, keepdims=keepdims))
+    return without_gradient("argmin", np.argmin(a.array, axis, keepdims=keepdims), a)
 
 
 def _any(a: Tensor, axis: Any = None, *, keepdims: bool = False) -> Tensor:
-    return wrap(np.any(a.array, axis, keepdims=keepdims))
+    return without_gradient("any", np.any(a.array, axis, keepdims=keepdims), a)
 
 
 def _all(a: Tensor, axis: Any = None, *, keepdims: bool = False) -> Tensor:
-    return wrap(np.all(a.array, axis, keepdims=keepdims))
+    return without_gradient("all", np.all(a.array, axis, keepdims=keepdims), a)
 
 
 def _count_nonzero(a: Tensor, axis: Any = None, *, keepdims: bool = False) -> Tensor:
-    return wrap(np.asarray(np.count_nonzero(a.array, axis, keepdims=keepdims)))
+    count = np.asarray(np.count_nonzero(a.array, axis, keepdims=keepdims))
+    return without_gradient("count_nonzero", count, a)
 
 
 def _cumsum(a: Tensor, axis: int | None = None, dtype: DTypeLike = None) -> Tensor:
@@ -455,7 +457,7 @@ def _where(condition: Any, /, *choices: Any) -> Any:
 
 
 def _nonzero(a: Tensor) -> tuple[Tensor, ...]:
-    return tuple(wrap(index) for index in np.nonzero(a.array))
+    return tuple(without_gradient("nonzero", index, a) for index in np.nonzero(a.array))
 
 
 def _clip(
@@ -473,7 +475,8 @@ def _round(a: Tensor, decimals: int = 0) -> Tensor:
 def _isclose(
     a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> Tensor:
-    return wrap(np.isclose(plain(a), plain(b), rtol, atol, equal_nan))
+    close = np.isclose(plain(a), plain(b), rtol, atol, equal_nan)
+    return without_gradient("isclose", close, a, b)
 
 
 def _copy(a: Tensor, order: str = "K") -> Tensor:
@@ -522,8 +525,13 @@ def _counted(function: Callable[..., Any]) -> Callable[..., Any]:
     def counted(*args: Any, **kwargs: Any) -> Any:
         answer = function(*plain(args), **{name: plain(value) for name, value in kwargs.items()})
         if isinstance(answer, tuple):
-            return tuple(wrap(part) if isinstance(part, np.ndarray) else part for part in answer)
-        return wrap(answer)
+            return tuple(
+                without_gradient(function.__name__, part, *args)
+                if isinstance(part, np.ndarray)
+                else part
+                for part in answer
+            )
+        return without_gradient(function.__name__, answer, *args)
 
     return counted
 

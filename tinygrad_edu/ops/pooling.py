@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..autograd.graph import Array, Operation, TensorBase, Value, apply, run, wrap
+from ..autograd.graph import Array, Operation, TensorBase, Value, apply, run
+from ..autograd.leaving import without_gradient
 from ..autograd.mode import MODE
 from .arguments import Sizes, integers
 from .dtypes import int64
@@ -185,7 +186,9 @@ def pool_maxima(input: Tensor, axes: tuple[Axis, ...], return_indices: bool) -> 
     """The maxima of all windows; with indices if they are asked for."""
     operation = MaxPool(axes, return_indices or (MODE.get().grad and input.requires_grad))
     out = apply(operation, input)
-    return (out, wrap(operation.positions())) if return_indices else out
+    if not return_indices:
+        return out
+    return out, without_gradient("the indices of max_pool", operation.positions(), input)
 
 
 def max_pool1d(

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..autograd.graph import Array, TensorBase, wrap
+from ..autograd.graph import Array, TensorBase
+from ..autograd.leaving import left, without_gradient
 from ..random import AnyGenerator, resolve
 from .creation import Options, SizeOptions, finish, shape_of, sized
 from .dtypes import DType, DTypeLike, float16, float32, get_default_dtype, int64, to_dtype
@@ -178,7 +179,10 @@ def normal(
     kind = _floating(values[0].dtype if dtype is None and values else dtype, "normal")
     drawn = _gaussian(resolve(generator), shape, kind)
     location, scale = (x.array if isinstance(x, TensorBase) else x for x in (mean, std))
-    return finish((location + scale * drawn).astype(kind, copy=False), **options)
+    drawn = (location + scale * drawn).astype(kind, copy=False)
+    result = finish(drawn, **options)
+    result.cuts = left("no_derivative", "normal", mean, std)
+    return result
 
 
 def _check_probabilities(p: Any, name: str) -> None:
@@ -199,7 +203,8 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: AnyGenerator 
     if p is None and input.dtype.kind != "f":
         raise RuntimeError(f"bernoulli: probabilities are floating numbers; got {input.dtype}.")
     _check_probabilities(probability, "bernoulli")
-    return wrap((resolve(generator).random(input.shape) < probability).astype(input.dtype))
+    drawn = (resolve(generator).random(input.shape) < probability).astype(input.dtype)
+    return without_gradient("bernoulli", drawn, input)
 
 
 def multinomial(
@@ -238,11 +243,13 @@ def multinomial(
         steps = np.cumsum(weights, axis=-1).reshape(-1, weights.shape[-1])
         drawn = rng.random((len(steps), num_samples)) * steps[:, -1:]
         rows = [np.searchsorted(row, x, side="right") for row, x in zip(steps, drawn, strict=True)]
-        return wrap(np.array(rows).reshape(*weights.shape[:-1], num_samples))
+        found = np.array(rows).reshape(*weights.shape[:-1], num_samples)
+        return without_gradient("multinomial", found, input)
     # Of exponential variables with rates w, number i is the smallest with probability w_i / Σ w.
     with np.errstate(divide="ignore"):
         arrivals = rng.standard_exponential(weights.shape) / weights
-    return wrap(np.argsort(arrivals, axis=-1)[..., :num_samples].copy())
+    found = np.argsort(arrivals, axis=-1)[..., :num_samples].copy()
+    return without_gradient("multinomial", found, input)
 
 
 def poisson(input: Tensor, generator: AnyGenerator = None) -> Tensor:
@@ -255,7 +262,8 @@ def poisson(input: Tensor, generator: AnyGenerator = None) -> Tensor:
     """
     if (input.array < 0).any():
         raise RuntimeError("poisson: a rate cannot be negative.")
-    return wrap(resolve(generator).poisson(input.array).astype(input.dtype))
+    drawn = resolve(generator).poisson(input.array).astype(input.dtype)
+    return without_gradient("poisson", drawn, input)
 
 
 def binomial(count: Tensor, prob: Tensor, generator: AnyGenerator = None) -> Tensor:
@@ -283,7 +291,7 @@ def binomial(count: Tensor, prob: Tensor, generator: AnyGenerator = None) -> Ten
             f"binomial: the shapes {count.shape} and {prob.shape} cannot be broadcast."
         ) from None
     drawn = resolve(generator).binomial(count.array.astype(np.int64), prob.array)
-    return wrap(np.asarray(drawn, count.dtype))
+    return without_gradient("binomial", np.asarray(drawn, count.dtype), count, prob)
 
 
 def rand_like(

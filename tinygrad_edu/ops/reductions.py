@@ -10,6 +10,7 @@ import numpy as np
 
 from ..autograd.fused import Fused
 from ..autograd.graph import Array, Value, apply, wrap
+from ..autograd.leaving import without_gradient
 from . import elementwise, reducing, unary
 from .dims import numpy_names
 from .dtypes import DType, DTypeLike, cast, constant, floating, int64, quiet, to_dtype
@@ -142,7 +143,8 @@ def sum(
     if input.array.dtype.kind == "f":
         return apply(Sum(axes, keepdim), input)
     whole = int64 if dtype is None else input.array.dtype
-    return wrap(reducing.add(input.array, axis=axes, keepdims=keepdim, dtype=whole))
+    total = reducing.add(input.array, axis=axes, keepdims=keepdim, dtype=whole)
+    return without_gradient("sum", total, input)
 
 
 @numpy_names
@@ -431,7 +433,8 @@ def prod(
     if input.array.dtype.kind == "f":
         return apply(Prod(axes, keepdim), input)
     whole = int64 if dtype is None else input.array.dtype
-    return wrap(reducing.multiply(input.array, axis=axes, keepdims=keepdim, dtype=whole))
+    product = reducing.multiply(input.array, axis=axes, keepdims=keepdim, dtype=whole)
+    return without_gradient("prod", product, input)
 
 
 # Logarithm of a sum of exponentials, and norms.
@@ -561,7 +564,9 @@ def _truth(ufunc: np.ufunc, input: Tensor, dim: Dims, keepdim: bool) -> Tensor:
     axes = () if dim == () else axes_of(dim, input.array.ndim)
     result = ufunc.reduce(input.array, axis=axes, keepdims=keepdim)
     # PyTorch answers in uint8 for uint8, which was its boolean type once.
-    return wrap(np.asarray(result, dtype=input.dtype if input.dtype == np.uint8 else np.bool_))
+    array = np.asarray(result, dtype=input.dtype if input.dtype == np.uint8 else np.bool_)
+    name = "any" if ufunc is np.logical_or else "all"
+    return without_gradient(name, array, input)
 
 
 @numpy_names
@@ -600,4 +605,5 @@ def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
     tensor([1, 2])
     """
     x = input.array
-    return wrap(reducing.add(x != 0, axis=axes_of(dim, x.ndim), dtype=int64))
+    count = reducing.add(x != 0, axis=axes_of(dim, x.ndim), dtype=int64)
+    return without_gradient("count_nonzero", count, input)

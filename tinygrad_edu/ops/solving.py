@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..autograd.graph import Array, Operation, TensorBase, Value, apply, run, wrap
+from ..autograd.leaving import without_gradient
 from . import elementwise, linalg, shape
 from .contraction import same_types
 from .diagonals import tril, triu
@@ -412,7 +413,7 @@ def slogdet(input: Tensor) -> SignLogDet:
     SignLogDet(sign=tensor(-1.), logabsdet=tensor(0.))
     """
     input = square_matrices(input, "linalg.slogdet")
-    sign = wrap(np.linalg.slogdet(input.array)[0])
+    sign = without_gradient("the sign of slogdet", np.linalg.slogdet(input.array)[0], input)
     return SignLogDet(sign, apply(LogAbsDet(), input))
 
 

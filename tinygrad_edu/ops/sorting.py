@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..autograd.graph import Array, apply, wrap
+from ..autograd.leaving import without_gradient
 from .dims import normalize_dim, numpy_names
 from .extrema import ValuesIndices
 from .gathering import Gather
@@ -34,7 +35,8 @@ def _picked(input: Tensor, dim: int, order: Array) -> ValuesIndices:
     ]
     # The caller may change the indices he gets: the graph keeps its own.
     key[dim] = order.copy() if input.requires_grad else order
-    return ValuesIndices(apply(Gather((True,) * ndim, unique=True), input, *key), wrap(order))
+    values = apply(Gather((True,) * ndim, unique=True), input, *key)
+    return ValuesIndices(values, without_gradient("the indices of sort", order, input))
 
 
 @numpy_names
@@ -68,8 +70,9 @@ def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool
     """
     if input.array.ndim == 0:
         normalize_dim(dim, 0)
-        return wrap(np.zeros((), np.int64))
-    return wrap(_order(input.array, normalize_dim(dim, input.array.ndim), descending))
+        return without_gradient("argsort", np.zeros((), np.int64), input)
+    order = _order(input.array, normalize_dim(dim, input.array.ndim), descending)
+    return without_gradient("argsort", order, input)
 
 
 def msort(input: Tensor) -> Tensor:

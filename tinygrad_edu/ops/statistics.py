@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..autograd.graph import Array, TensorBase, apply, wrap
+from ..autograd.leaving import without_gradient
 from . import elementwise, linalg
 from .diagonals import diagonal
 from .dims import normalize_dim, numpy_names
@@ -94,9 +95,10 @@ def _axis(input: Tensor, dim: Any, name: str) -> int:
 def _picked(input: Tensor, axis: int, indices: Array, keepdim: bool) -> ValuesIndices:
     """The elements at `indices`, which have size 1 along the axis, and the indices."""
     if input.array.ndim == 0:
-        index = wrap(indices.reshape(()))
-    else:
-        index = wrap(indices if keepdim else indices.squeeze(axis))
+        indices = indices.reshape(())
+    elif not keepdim:
+        indices = indices.squeeze(axis)
+    index = without_gradient("the indices of median or mode", indices, input)
     return ValuesIndices(apply(Pick(axis, keepdim), input, index), index)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..autograd.graph import TensorBase, wrap
+from ..autograd.leaving import copied
 from . import dtypes
 from .dtypes import DType, set_default_dtype, to_dtype
 from .from_data import to_array
@@ -72,10 +73,10 @@ def made(data: tuple[Any, ...], dtype: DType, name: str) -> Tensor:
                 f"{name}: a tensor of {dtype} is expected; got {data[0].dtype}. Convert it with "
                 f"x.to(tg.{dtype})."
             )
-        return wrap(data[0].array, None, data[0].version)
+        return copied(f"tg.{name}(...)", wrap(data[0].array, None, data[0].version), data[0])
     if np.ndim(data[0]) == 0 and not isinstance(data[0], np.ndarray):
         raise TypeError(f"{name}: data must be a sequence; got {type(data[0]).__name__}.")
-    return wrap(to_array(data[0], dtype))
+    return copied(f"tg.{name}(...)", wrap(to_array(data[0], dtype)), data[0])
 
 
 HalfTensor = TensorType("HalfTensor", dtypes.float16)

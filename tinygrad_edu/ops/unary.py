@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..autograd.graph import Array, Operation, TensorBase, Value, apply, run, wrap
+from ..autograd.graph import Array, Operation, TensorBase, Value, apply, run
+from ..autograd.leaving import without_gradient
 from .dtypes import as_tensor_operand, constant, floating, quiet
 
 if TYPE_CHECKING:
@@ -89,6 +90,14 @@ def in_rule(function: UnaryFunction, x: Value) -> Value:
     return run(_OPERATIONS[function](), x)
 
 
+def description(operation: type[Operation]) -> str | None:
+    """The formula and derivative of an operation made by `unary`, as its documentation has them."""
+    for function, kind in _OPERATIONS.items():
+        if kind is operation:
+            return (function.__doc__ or "").partition("\n")[0]
+    return None
+
+
 def _operation(
     name: str, forward: Callable[..., Any], derivative: Callable[..., Any]
 ) -> type[Operation]:
@@ -159,7 +168,8 @@ def unary(
                 "`x.int()`."
             )
         result = np.asarray(forward(x))
-        return wrap(result if result.dtype.kind in "iu" else result.astype(x.dtype, copy=False))
+        result = result if result.dtype.kind in "iu" else result.astype(x.dtype, copy=False)
+        return without_gradient(name, result, input)
 
     types = "integers stay integers" if integers else "integers become the default float type"
     values, result = example

@@ -5,6 +5,7 @@ Also the operations that change a tensor's own shape in place (`squeeze_`, `t_`,
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ import numpy as np
 from ..autograd.graph import Array, Operation, TensorBase, Value, View, apply, run
 from ..autograd.inplace import check_writable
 from ..autograd.mode import switched
+from ..autograd.notes import Kept
 from . import shape
 from .dims import normalize_dim, numpy_names
 from .indexing import IndexArrays, PlaceArrays
@@ -378,7 +380,12 @@ def _is_alone(tensor: TensorBase) -> bool:
     """Whether no other tensor and no node of the graph shares this tensor's version counter."""
     # A view holds its base, and every tensor on the same memory holds the one counter: so it has
     # one owner (and the argument of this call) exactly if there are none.
-    return sys.getrefcount(tensor.version) <= 2
+    if sys.getrefcount(tensor.version) <= 2:
+        return True
+    # What `viz.keep_values` has kept knows the values only, which stay.
+    return all(
+        holder is tensor or type(holder) is Kept for holder in gc.get_referrers(tensor.version)
+    )
 
 
 def _take_over(tensor: TensorBase, seen: TensorBase) -> None:

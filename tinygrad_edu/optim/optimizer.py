@@ -12,6 +12,7 @@ import numpy as np
 
 from ..autograd import no_grad
 from ..autograd.graph import TensorBase, wrap
+from ..autograd.passes import note_reset
 from ..ops.dtypes import type_name
 from ..tensor import Tensor
 from .hooks import Hooks, hooked
@@ -159,6 +160,7 @@ class Optimizer(Hooks):
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients; with `set_to_none=False` fill them with zeros instead."""
+        note_reset(self)
         for group in self.param_groups:
             for p in group["params"]:
                 if set_to_none or p._grad is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-__all__ = ["Progress"]
+__all__ = ["Progress", "rich_bars"]
 
 
 class Progress:
@@ -19,7 +19,7 @@ class Progress:
         self.enabled = enabled
         self._label = ""
         self._task: Any = None
-        self._bar = _rich_bar() if enabled and sys.stdout.isatty() else None
+        self._bar = rich_bars("{task.description}", "{task.fields[loss]}") if enabled else None
 
     def __enter__(self) -> Progress:
         if self._bar is not None:
@@ -63,8 +63,14 @@ class Progress:
             sys.stdout.flush()
 
 
-def _rich_bar() -> Any:
-    """rich's progress bar; None without rich, and on a terminal that cannot move its cursor."""
+def rich_bars(description: str, *after: str) -> Any:
+    """Bars by rich; None without it, on no terminal, and on one that cannot move its cursor.
+
+    `description` and `after` are rich's templates of the texts before and behind a bar, such as
+    "{task.description}".
+    """
+    if not sys.stdout.isatty():
+        return None
     try:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -75,10 +81,10 @@ def _rich_bar() -> Any:
     if not console.is_terminal or console.is_dumb_terminal:
         return None
     return RichProgress(
-        TextColumn("{task.description}"),
+        TextColumn(description),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[loss]}"),
+        *map(TextColumn, after),
         TimeRemainingColumn(),
         console=console,
         transient=True,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol, TypeAlias
 
 from ..autograd import no_grad
@@ -13,7 +15,10 @@ from ..optim.lr_scheduler import ReduceLROnPlateau
 from ..tensor import Tensor
 from .history import History
 from .interrupt import Interrupt, Stopped
+from .lint import LintWarning, lint
+from .lints.findings import check_language
 from .metrics import accuracy
+from .predictions import Predictions
 from .progress import Progress
 
 __all__ = ["Trainer"]
@@ -42,6 +47,9 @@ class Trainer:
         scheduler_interval: "batch" for a scheduler that steps after each batch (`OneCycleLR`,
             `CyclicLR`) instead of each "epoch".
         progress: a bar on a terminal and a line for each epoch elsewhere; False for silence.
+        lint: look for common mistakes with the first batch, before anything is learnt; what is
+            found is shown as warnings, `LintWarning`, in English, or with lint="ja" in Japanese.
+            See `training.lint`.
 
     `fit` may be called again and goes on. Its first Ctrl-C ends it after the running batch: the
     history keeps the finished epochs, the model what it has learnt. A second one does not wait.
@@ -70,6 +78,7 @@ class Trainer:
         scheduler: Scheduler | ReduceLROnPlateau | None = None,
         scheduler_interval: str = "epoch",
         progress: bool = True,
+        lint: bool | str = False,
     ) -> None:
         if scheduler_interval not in ("epoch", "batch"):
             raise ValueError(
@@ -84,6 +93,9 @@ class Trainer:
         self.scheduler = scheduler
         self.scheduler_interval = scheduler_interval
         self.progress = progress
+        self.lint = lint
+        if isinstance(lint, str):
+            check_language(lint)
         self.history = History()
 
     def fit(self, epochs: int) -> History:
@@ -149,11 +161,9 @@ class Trainer:
         means = _Means()
         for batch in self.train_loader:
             input, target = _pair(batch)
-            self.optimizer.zero_grad()
-            output = self.model(input)
-            loss = self.loss_fn(output, target)
-            loss.backward()
-            self.optimizer.step()
+            if self.lint and not self.history.batch_losses:
+                self._show_findings(input, target)
+            output, loss = self._step(input, target)
             if self.scheduler is not None and self.scheduler_interval == "batch":
                 self.scheduler.step()  # type: ignore[call-arg]
             value = loss.item()
@@ -171,6 +181,29 @@ class Trainer:
         row["seconds"] = time.perf_counter() - start
         return row
 
+    def _step(self, input: Any, target: Any) -> tuple[Tensor, Tensor]:
+        """Learn from one batch; returns output and loss."""
+        self.optimizer.zero_grad()
+        output: Tensor = self.model(input)
+        loss = self.loss_fn(output, target)
+        loss.backward()
+        self.optimizer.step()
+        return output, loss
+
+    def _show_findings(self, input: Any, target: Any) -> None:
+        """What `lint` finds, as warnings of the line that has called `fit`."""
+        findings = lint(
+            self.model,
+            self.loss_fn,
+            (input, target),
+            self.optimizer,
+            step=self._step,
+            loader=self.train_loader,
+            language=self.lint if isinstance(self.lint, str) else "en",
+        )
+        for finding in findings:
+            warnings.warn(str(finding), LintWarning, stacklevel=4)
+
     def evaluate(self, loader: Batches) -> dict[str, float]:
         """Mean loss and metric over a loader, without recording and in evaluation mode.
 
@@ -179,20 +212,42 @@ class Trainer:
         return self._evaluate(loader, Interrupt(), 1)
 
     @no_grad()
-    def _evaluate(self, loader: Batches, interrupt: Interrupt, epoch: int) -> dict[str, float]:
+    def predict(self, loader: Batches) -> Predictions:
+        """What the model answers to a loader, in evaluation mode: inputs, targets and outputs.
+
+        Every module is afterwards in the mode in which it was. Raises ValueError as `fit` does, and
+        unless inputs, targets and outputs are tensors.
+        """
+        batches: list[tuple[Tensor, Tensor, Tensor]] = []
+        with self._evaluating():
+            for batch in loader:
+                input, target = _pair(batch)
+                batches.append((input, target, self.model(input)))
+        if not batches:
+            raise ValueError(_no_batch("test", loader, 1))
+        return Predictions.joined(batches)
+
+    @contextmanager
+    def _evaluating(self) -> Iterator[None]:
+        """The model in evaluation mode; afterwards every module is in the mode in which it was."""
         modes = [(module, module.training) for module in self.model.modules()]
         self.model.eval()
-        means = _Means()
         try:
+            yield
+        finally:
+            for module, training in modes:
+                module.training = training
+
+    @no_grad()
+    def _evaluate(self, loader: Batches, interrupt: Interrupt, epoch: int) -> dict[str, float]:
+        means = _Means()
+        with self._evaluating():
             for batch in loader:
                 input, target = _pair(batch)
                 output = self.model(input)
                 loss = self.loss_fn(output, target).item()
                 means.add(self._figures(loss, output, target), _size(target))
                 interrupt.check()
-        finally:
-            for module, training in modes:
-                module.training = training
         if not means.count:
             raise ValueError(_no_batch("test", loader, epoch))
         return means.result()

@@ -1,59 +1,15 @@
-"""What the boxes of a picture are called, and which of them belong to one call of a module."""
+"""What the boxes of a picture are called."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from ..autograd.graph import Operation, TensorBase
-from ..autograd.mode import Scope
-from ..nn import Module, Parameter
-from ..tensor import Tensor
+from ...autograd.graph import Operation, TensorBase
+from ...nn import Module, Parameter
+from ...tensor import Tensor
 
-__all__ = ["Calls", "Names"]
-
-
-class Calls:
-    """The calls of modules in which operations were recorded.
-
-    `chain(scope)` leads from the outermost module that was running to the innermost one.
-    """
-
-    def __init__(self, nodes: Iterable[Operation]) -> None:
-        self._chains: dict[int, tuple[Scope, ...]] = {}
-        self._callers: set[int] = set()  # scopes in which another module was called
-        for node in nodes:
-            if node.scope is not None and id(node.scope) not in self._chains:
-                self._add(node.scope)
-
-    def _add(self, scope: Scope) -> None:
-        known: list[Scope] = []
-        current: Scope | None = scope
-        while current is not None:
-            known.append(current)
-            current = current.parent
-        self._chains[id(scope)] = tuple(reversed(known))
-        self._callers.update(id(caller) for caller in known[1:])
-
-    def roots(self) -> list[Module]:
-        """The modules that no other module called, each once."""
-        return list(
-            {id(chain[0].module): chain[0].module for chain in self._chains.values()}.values()
-        )
-
-    def enclosing(self, scope: Scope | None, depth: int | None) -> Scope | None:
-        """The call that stands for an operation in `scope`: at `depth`, or else the innermost one.
-
-        None if the operation stands for itself: outside of modules, or in the `forward` of a module
-        that calls others. (As part of that module's box, it would lead out of the others and in
-        again.)
-        """
-        if scope is None:
-            return None
-        chain = self._chains[id(scope)]
-        if depth is not None and len(chain) > depth:
-            return chain[depth]
-        return None if id(scope) in self._callers else scope
+__all__ = ["Names"]
 
 
 class Names:
@@ -68,6 +24,7 @@ class Names:
         self._leaves: dict[int, str] = {}
         self._results: dict[int, str] = {}
         self._modules: dict[int, str] = {}
+        self.tensors = list((names or {}).values())  # that the user has named
         roots = [*([] if model is None else [model]), *roots]
         for prefix, root in _prefixed(_outermost(roots)):
             for path, module in root.named_modules():
@@ -95,14 +52,17 @@ class Names:
         unnamed = "parameter" if isinstance(leaf, Parameter) else "leaf"
         return self._leaves.get(id(leaf), unnamed)
 
-    def operation(self, node: Operation) -> str:
-        """The name of an operation, after that of its result if it was given one."""
-        given = self._results.get(id(node))
-        return node.name if given is None else f"{given}: {node.name}"
+    def result(self, node: Operation) -> str | None:
+        """The name that an operation's result was given."""
+        return self._results.get(id(node))
+
+    def path(self, module: Module) -> str:
+        """The path of a module; empty for the outermost one, if there is just one."""
+        return self._modules.get(id(module), "")
 
     def module(self, module: Module) -> str:
         """The path of a module and its class."""
-        path = self._modules.get(id(module), "")
+        path = self.path(module)
         return f"{path}: {type(module).__name__}" if path else type(module).__name__
 
 

@@ -20,9 +20,9 @@ _LINE = 80  # characters
 class Picture(graphviz.Digraph):  # type: ignore[misc] # graphviz ships no type information
     """A `graphviz.Digraph` that needs the program `dot` only to be laid out.
 
-    `source` is the DOT text and `save("graph.dot")` writes it; `render("graph", format="svg")` and
-    `pipe(format="png")` lay it out, with RuntimeError where `dot` is missing. At the end of a
-    notebook cell a picture shows itself.
+    `source` is the DOT text and `save("graph.dot")` writes it; `render("graph", format="svg")`,
+    also "png" or "pdf", writes it laid out, and `pipe(format="svg")` returns that, with
+    RuntimeError where `dot` is missing. At the end of a notebook cell a picture shows itself.
 
     >>> x = tg.tensor(2.0, requires_grad=True)
     >>> tg.viz.draw(x * x).save("square.dot")
@@ -57,8 +57,8 @@ class Picture(graphviz.Digraph):  # type: ignore[misc] # graphviz ships no type 
         if len(self.body) > _SHOWN:
             text = (
                 f"A picture of {len(self.body):,} boxes and arrows, which `dot` would need long "
-                "for. Draw less of it with draw(..., collapse=True), or lay it out into a file "
-                "with .render()."
+                "for. Draw less of it, with a smaller draw(..., depth=) or from an earlier result, "
+                "or lay it out into a file with .render()."
             )
             return {"text/plain": text}
         try:

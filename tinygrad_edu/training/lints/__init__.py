@@ -1,0 +1,1 @@
+"""The lints: what is looked at, what is found, and how it is said."""
