@@ -33,9 +33,11 @@ lint: .venv/.installed-dev ## check format, style and types
 bench: .venv/.installed-torch ## measure speed beside PyTorch, which this target installs
 	@$(python) benchmarks/run.py $(ARGS)
 
-docs: .venv/.installed-course ## write docs/reference.md and docs/pytorch.md anew
+docs: .venv/.installed-docs ## write docs/reference.md and docs/pytorch.md anew, and a site into build/site
 	@$(python) docs/make_reference.py
 	@$(python) docs/make_pytorch.py
+	@.venv/bin/mkdocs build --quiet
+	@echo build/site/index.html
 
 clean: ## remove .venv, builds and caches (not the results in runs/)
 	@rm -rf .venv build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
@@ -83,8 +85,9 @@ pip = $(python) -m pip install -qq --disable-pip-version-check
 
 # What each install brings along, so that nothing is installed twice.
 contents_course := course
-contents_test := course test
-contents_dev := course test dev
+contents_docs := course docs
+contents_test := course docs test
+contents_dev := course docs test dev
 
 .venv/.installed-%: .venv/.checkout pyproject.toml
 	@echo "setting up .venv for tinygrad_edu[$*] (first time: about a minute)"
