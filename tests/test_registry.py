@@ -1,5 +1,6 @@
 """Nothing is forgotten: every operation has a property test, every public function an example."""
 
+import contextlib
 import importlib
 import inspect
 import re
@@ -76,6 +77,31 @@ def test_every_public_function_has_a_docstring_with_an_example(function):
     documentation = inspect.getdoc(function) or ""
     assert len(documentation.partition("\n")[0]) > 10
     assert ">>>" in documentation
+
+
+def functions_of_an_input():
+    """Functions whose first parameter is a tensor, each with a list in place of every tensor."""
+    for module in (tg, F, tg.linalg, tg.special):
+        for name in module.__all__:
+            function = getattr(module, name)
+            if not inspect.isfunction(function) or name in {"detach", "detach_", "to_dlpack"}:
+                continue  # Methods that exist as functions, too.
+            parameters = list(inspect.signature(function).parameters.values())
+            if parameters and parameters[0].name in {"input", "x", "self", "A"}:
+                needed = [
+                    p for p in parameters if p.default is p.empty and p.kind < p.VAR_POSITIONAL
+                ]
+                lists = [[1.0, 2.0] for _ in needed]
+                yield pytest.param(function, lists, id=f"{module.__name__}.{name}")
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("function", "lists"), list(functions_of_an_input()))
+def test_a_list_in_place_of_a_tensor_is_no_attribute_error(function, lists):
+    # Some look at another argument first, or take numbers as well; none of them stumbles over an
+    # attribute that a list does not have.
+    with contextlib.suppress(TypeError, RuntimeError, ValueError, IndexError):
+        function(*lists)
 
 
 def test_what_the_package_exports_exists():

@@ -60,6 +60,8 @@ class WriteView(Operation):
 
 def check_writable(tensor: TensorBase, name: str) -> None:
     """Refuse an in-place operation that would destroy a value which gradients are asked for."""
+    if not isinstance(tensor, TensorBase):
+        raise TypeError(f"{name} changes a tensor in place; got a {type(tensor).__name__}.")
     if not tensor.array.flags.writeable:
         raise RuntimeError(
             f"{name}: this tensor cannot be written to. Several of its elements are one place in "

@@ -36,6 +36,7 @@ from ..ops.adaptive_pooling import (
     adaptive_max_pool2d,
     adaptive_max_pool2d_with_indices,
 )
+from ..ops.arguments import check_tensor
 from ..ops.attention import scaled_dot_product_attention
 from ..ops.average_pooling import avg_pool1d, avg_pool2d, lp_pool1d, lp_pool2d
 from ..ops.batch_normalization import batch_norm
@@ -289,10 +290,11 @@ selu_ = _in_place(selu, "", "2.1014")
 threshold_ = _in_place(threshold, ", 5, 0", "0.")
 
 
-def _implicit_dim(name: str, dim: int | None, ndim: int, stacklevel: int) -> int:
+def _implicit_dim(name: str, dim: int | None, input: Tensor, stacklevel: int) -> int:
     """The dimension that PyTorch takes where none is given."""
     if dim is not None:
         return dim
+    ndim = check_tensor(name, input).array.ndim
     chosen = 0 if ndim in (0, 1, 3) else 1
     warnings.warn(
         f"{name}: without dim, dimension {chosen} is taken for {ndim} dimensions, a choice of old "
@@ -313,7 +315,7 @@ def softmax(
     >>> F.softmax(tg.tensor([0.0, 0.0]), dim=0)
     tensor([0.5000, 0.5000])
     """
-    return _softmax.softmax(input, _implicit_dim("softmax", dim, input.ndim, _stacklevel), dtype)
+    return _softmax.softmax(input, _implicit_dim("softmax", dim, input, _stacklevel), dtype)
 
 
 def softmin(
@@ -326,7 +328,7 @@ def softmin(
     >>> F.softmin(tg.tensor([0.0, 1000.0]), dim=0)
     tensor([1., 0.])
     """
-    return _softmax.softmin(input, _implicit_dim("softmin", dim, input.ndim, _stacklevel), dtype)
+    return _softmax.softmin(input, _implicit_dim("softmin", dim, input, _stacklevel), dtype)
 
 
 def log_softmax(
@@ -339,9 +341,7 @@ def log_softmax(
     >>> F.log_softmax(tg.tensor([0.0, 0.0]), dim=0)
     tensor([-0.6931, -0.6931])
     """
-    return _softmax.log_softmax(
-        input, _implicit_dim("log_softmax", dim, input.ndim, _stacklevel), dtype
-    )
+    return _softmax.log_softmax(input, _implicit_dim("log_softmax", dim, input, _stacklevel), dtype)
 
 
 def gumbel_softmax(

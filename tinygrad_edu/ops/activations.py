@@ -13,6 +13,7 @@ import numpy as np
 from ..autograd.graph import Array, Operation, TensorBase, Value, apply
 from ..autograd.inplace import overwrite
 from ..random import Generator, resolve
+from .arguments import check_tensor
 from .dtypes import as_tensor_operand, constant, floating, quiet
 from .elementwise import where
 
@@ -277,6 +278,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     >>> F.prelu(tg.tensor([[-1.0, -1.0]]), tg.tensor([0.1, 0.5]))
     tensor([[-0.1000, -0.5000]])
     """
+    check_tensor("prelu", input)
     if weight.ndim > 1:
         raise RuntimeError(f"prelu: the weight is a number or a vector; got shape {weight.shape}.")
     if weight.array.size != 1:

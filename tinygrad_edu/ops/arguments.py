@@ -17,12 +17,13 @@ Sizes: TypeAlias = int | Sequence[int]
 LAYOUTS = {1: "(N, C, L) or (C, L)", 2: "(N, C, H, W) or (C, H, W)"}
 
 
-def check_tensor(name: str, input: Any) -> TensorBase:
-    """The input of a function, which is a tensor."""
+def check_tensor(name: str, input: Any, which: str = "the input is") -> TensorBase:
+    """An argument of a function, which is a tensor."""
     if not isinstance(input, TensorBase):
-        raise TypeError(
-            f"{name}: the input is a tensor; got {type_name(input)}. Use tg.tensor(...)."
-        )
+        hint = "Use tg.tensor(...)."
+        if input is None:
+            hint = "Does the forward() that made it return its result?"
+        raise TypeError(f"{name}: {which} a tensor; got {type_name(input)}. {hint}")
     return input
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from ..autograd.fused import Fused
 from ..autograd.graph import Array, apply
 from . import unary
+from .arguments import check_tensor
 from .dtypes import quiet
 from .softmax import ones
 
@@ -199,7 +200,7 @@ def batch_norm(
     tensor([[-1.0000],
             [ 1.0000]])
     """
-    x = input.array
+    x = check_tensor("batch_norm", input).array
     if x.ndim < 2 or x.dtype.kind != "f":
         raise RuntimeError(
             f"batch_norm: the input is floating, (N, C, ...); got {x.dtype} of shape {x.shape}."

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..autograd.graph import TensorBase, wrap
 from . import elementwise, joining, shape
+from .arguments import check_tensor
 from .dims import normalize_dim
 from .dtypes import cast, int64, result_type
 from .indexing import index_along
@@ -116,6 +117,7 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
             [1, 3],
             [2, 3]])
     """
+    check_tensor("combinations", input)
     if input.array.ndim != 1:
         raise RuntimeError(f"combinations: a vector is expected; got shape {input.shape}.")
     if r < 0:
@@ -188,6 +190,7 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
     tensor([[2, 4],
             [1, 3]])
     """
+    check_tensor("rot90", input)
     plane = tuple(dims)
     if len(plane) != 2 or input.array.ndim < 2:
         raise RuntimeError(
@@ -216,6 +219,7 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     tensor([[4, 2, 1],
             [9, 3, 1]])
     """
+    check_tensor("vander", x)
     if x.array.ndim != 1:
         raise RuntimeError(f"vander: a vector is expected; got shape {x.shape}.")
     count = x.array.size if N is None else N

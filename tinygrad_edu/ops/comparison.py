@@ -9,6 +9,7 @@ import numpy as np
 
 from ..autograd.graph import TensorBase
 from ..autograd.leaving import without_gradient
+from .arguments import check_tensor
 from .dtypes import as_tensor_operand, operands, result_type, type_name
 
 if TYPE_CHECKING:
@@ -225,6 +226,7 @@ def bitwise_not(input: Tensor) -> Tensor:
     >>> tg.bitwise_not(tg.tensor([True, False]))
     tensor([False,  True])
     """
+    check_tensor("bitwise_not", input)
     if input.dtype.kind == "f":
         raise TypeError(
             "bitwise_not: bits are defined for integers and booleans; got a floating tensor."

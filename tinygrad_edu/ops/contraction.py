@@ -16,6 +16,7 @@ import numpy as np
 
 from ..autograd.graph import Array, Operation, TensorBase, Value, apply, run
 from . import reductions, shape
+from .arguments import check_tensor
 from .diagonals import diagonal
 from .dims import normalize_dim
 
@@ -308,6 +309,7 @@ def tensordot(input: Tensor, other: Tensor, dims: Any = 2) -> Tensor:
     >>> tg.tensordot(x, tg.ones(5, 2), dims=([0], [1])).shape
     (3, 4, 5)
     """
+    check_tensor("tensordot", input)
     left, right = input.array.ndim, other.array.ndim
     if isinstance(dims, TensorBase):
         dims = dims.array.tolist()

@@ -13,6 +13,7 @@ from ..device import CPU, check_device, memory_format
 from ..device import device as Device
 from ..device import layout as Layout
 from . import dtypes
+from .arguments import check_tensor
 from .dtypes import Cast, DType, DTypeLike, to_dtype
 from .indexing import copy_
 from .tensor_types import dtype_of, name_of
@@ -297,6 +298,7 @@ def is_signed(input: Tensor) -> bool:
     >>> tg.is_signed(tg.tensor([1], dtype=tg.uint8))
     False
     """
+    check_tensor("is_signed", input)
     return input.array.dtype.kind in "if"
 
 
@@ -308,6 +310,7 @@ def is_nonzero(input: Tensor) -> bool:
     >>> tg.is_nonzero(tg.tensor([0.0]))
     False
     """
+    check_tensor("is_nonzero", input)
     return input.__bool__()
 
 
@@ -317,6 +320,7 @@ def is_same_size(input: Tensor, other: Tensor) -> bool:
     >>> tg.is_same_size(tg.ones(2), tg.ones(2, 1))
     False
     """
+    check_tensor("is_same_size", input)
     return input.shape == other.shape
 
 

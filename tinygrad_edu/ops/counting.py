@@ -10,6 +10,7 @@ import numpy as np
 from ..autograd.graph import Array, TensorBase, wrap
 from ..autograd.leaving import without_gradient
 from . import creation
+from .arguments import check_tensor
 from .dims import normalize_dim, numpy_names
 from .dtypes import DType, as_tensor_operand, float32, float64, int64
 
@@ -134,6 +135,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     >>> tg.bincount(tg.tensor([1, 3, 1])), tg.bincount(tg.tensor([1, 0]), tg.tensor([0.5, 2.0]))
     (tensor([0, 2, 0, 1]), tensor([2.0000, 0.5000]))
     """
+    check_tensor("bincount", input)
     x = input.array
     if x.ndim != 1 or x.dtype.kind not in "iu" or (x.size and x.min() < 0):
         raise RuntimeError(
@@ -186,6 +188,7 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
     >>> tg.histc(tg.tensor([1.0, 2.0, 1.0]), bins=4, min=0, max=3)
     tensor([0., 2., 1., 0.])
     """
+    check_tensor("histc", input)
     x = input.array.reshape(-1)
     _refuse_integers(x, "histc")
     if bins <= 0:
@@ -273,6 +276,7 @@ def histogram(
     >>> hist, bin_edges
     (tensor([2., 1.]), tensor([0.0000, 1.5000, 3.0000]))
     """
+    check_tensor("histogram", input)
     x = input.array.reshape(-1)
     _refuse_integers(x, "histogram")
     if isinstance(bins, TensorBase) and range is not None:
@@ -313,6 +317,7 @@ def histogramdd(
     tensor([[0., 1.],
             [1., 1.]])
     """
+    check_tensor("histogramdd", input)
     x = input.array
     _refuse_integers(x, "histogramdd")
     if x.ndim < 2:
@@ -409,7 +414,7 @@ def bucketize(
     >>> tg.bucketize(tg.tensor([0.5, 1.0, 9.0]), tg.tensor([1.0, 2.0]))
     tensor([0, 0, 2])
     """
-    if boundaries.array.ndim != 1:
+    if check_tensor("bucketize", boundaries, "boundaries are").array.ndim != 1:
         raise RuntimeError(f"bucketize: boundaries are a vector; got shape {boundaries.shape}.")
     return searchsorted(boundaries, input, out_int32=out_int32, right=right)
 

@@ -14,6 +14,7 @@ from ..autograd.leaving import copied
 from ..device import check_device
 from ..device import layout as layout_type
 from ..device import memory_format as memory_format_type
+from .arguments import check_tensor
 from .dtypes import DType, DTypeLike, cast, get_default_dtype, int64, to_dtype
 from .from_data import to_array
 
@@ -291,6 +292,7 @@ def zeros_like(input: Tensor, *, dtype: DTypeLike = None, **options: Unpack[Opti
     >>> tg.zeros_like(tg.tensor([1, 2]))
     tensor([0, 0])
     """
+    check_tensor("zeros_like", input)
     return finish(np.zeros_like(input.array, dtype=_type_like(input, dtype)), **options)
 
 
@@ -300,6 +302,7 @@ def ones_like(input: Tensor, *, dtype: DTypeLike = None, **options: Unpack[Optio
     >>> tg.ones_like(tg.tensor([0.5, 2.0]))
     tensor([1., 1.])
     """
+    check_tensor("ones_like", input)
     return finish(np.ones_like(input.array, dtype=_type_like(input, dtype)), **options)
 
 
@@ -309,6 +312,7 @@ def empty_like(input: Tensor, *, dtype: DTypeLike = None, **options: Unpack[Opti
     >>> tg.empty_like(tg.zeros(2, 3)).shape
     (2, 3)
     """
+    check_tensor("empty_like", input)
     return finish(np.empty_like(input.array, dtype=_type_like(input, dtype)), **options)
 
 
@@ -320,6 +324,7 @@ def full_like(
     >>> tg.full_like(tg.zeros(2), 0.5)
     tensor([0.5000, 0.5000])
     """
+    check_tensor("full_like", input)
     value = fill_value.item() if isinstance(fill_value, TensorBase) else fill_value
     return finish(np.full_like(input.array, value, dtype=_type_like(input, dtype)), **options)
 
@@ -530,4 +535,4 @@ def is_floating_point(input: Tensor) -> bool:
     >>> tg.is_floating_point(tg.ones(1))
     True
     """
-    return input.array.dtype.kind == "f"
+    return check_tensor("is_floating_point", input).array.dtype.kind == "f"

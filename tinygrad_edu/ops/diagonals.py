@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..autograd.graph import Array, Operation, Value, apply, run
+from .arguments import check_tensor
 from .dims import normalize_dim
 from .shape import clone, flatten
 
@@ -56,6 +57,7 @@ def tril(input: Tensor, diagonal: int = 0) -> Tensor:
     tensor([[1., 0.],
             [1., 1.]])
     """
+    check_tensor("tril", input)
     return apply(Tril(diagonal), _matrices(input, "tril"))
 
 
@@ -69,6 +71,7 @@ def triu(input: Tensor, diagonal: int = 0) -> Tensor:
     tensor([[0., 1.],
             [0., 0.]])
     """
+    check_tensor("triu", input)
     return apply(Triu(diagonal), _matrices(input, "triu"))
 
 
@@ -132,6 +135,7 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
     >>> tg.diagonal(tg.tensor([[1, 2], [3, 4]]))
     tensor([1, 4])
     """
+    check_tensor("diagonal", input)
     ndim = input.array.ndim
     first, second = normalize_dim(dim1, ndim), normalize_dim(dim2, ndim)
     if first == second:
@@ -152,6 +156,7 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
             [0, 0, 2],
             [0, 0, 0]])
     """
+    check_tensor("diag_embed", input)
     ndim = input.array.ndim + 1
     if ndim < 2:
         raise RuntimeError(
@@ -183,6 +188,7 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     >>> tg.diag(tg.tensor([[1, 2], [3, 4]]))
     tensor([1, 4])
     """
+    check_tensor("diag", input)
     if input.array.ndim == 1:
         return diag_embed(input, diagonal)
     if input.array.ndim != 2:

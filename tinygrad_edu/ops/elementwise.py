@@ -13,6 +13,7 @@ import numpy as np
 from ..autograd.graph import Array, Operation, TensorBase, Value, apply, wrap
 from ..autograd.leaving import without_gradient
 from . import unary
+from .arguments import check_tensor
 from .comparison import COMMON_TYPE, described
 from .dtypes import as_tensor_operand, cast, floating_operands, operands, quiet, result_type
 from .unary import nothing
@@ -687,6 +688,7 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     >>> tg.round(tg.tensor([0.5, 1.5, 2.6]))
     tensor([0., 2., 3.])
     """
+    check_tensor("round", input)
     if input.dtype.kind == "b":
         raise RuntimeError("round is not defined for booleans. As numbers: `x.int()`.")
     if input.dtype.kind != "f":

@@ -9,6 +9,7 @@ import numpy as np
 from ..autograd.graph import Array, Operation, TensorBase, Value, apply, wrap
 from ..autograd.leaving import without_gradient
 from . import elementwise, unary
+from .arguments import check_tensor
 from .dtypes import as_tensor_operand, cast, constant, float64, floating_operands, operands, quiet
 from .unary import nothing
 
@@ -115,6 +116,7 @@ def positive(input: Tensor) -> Tensor:
     >>> tg.positive(tg.tensor([-1.0, 2.0]))
     tensor([-1.,  2.])
     """
+    check_tensor("positive", input)
     if input.dtype.kind == "b":
         raise RuntimeError("positive: `+` is not defined for booleans. As numbers: `x.int()`.")
     return input
@@ -167,6 +169,7 @@ def frexp(input: Tensor) -> Mantissas:
     >>> mantissa, exponent
     (tensor([ 0.5000, -0.7500]), tensor([4, 0], dtype=int32))
     """
+    check_tensor("frexp", input)
     if input.dtype.kind != "f":
         raise RuntimeError(
             f"frexp: only floating numbers have a mantissa; got {input.dtype}. Convert first: "
@@ -199,6 +202,7 @@ def heaviside(input: Tensor, values: Tensor) -> Tensor:
     >>> tg.heaviside(tg.tensor([-1.0, 0.0, 2.0]), tg.tensor([0.5]))
     tensor([0.0000, 0.5000, 1.0000])
     """
+    check_tensor("heaviside", input)
     if input.dtype != values.dtype:
         raise RuntimeError(
             f"heaviside: both tensors have one type; got {input.dtype} and {values.dtype}. Convert "
@@ -222,6 +226,7 @@ def nan_to_num(
     >>> tg.nan_to_num(tg.tensor([float("nan"), float("inf"), 1.0]), posinf=9.0)
     tensor([0., 9., 1.])
     """
+    check_tensor("nan_to_num", input)
     if input.dtype.kind != "f":
         return wrap(input.array.copy())
     return apply(NanToNum(nan, posinf, neginf), input)

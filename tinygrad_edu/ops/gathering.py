@@ -12,6 +12,7 @@ import numpy as np
 
 from ..autograd.graph import Array, Operation, TensorBase, Value, apply, wrap
 from ..autograd.leaving import without_gradient
+from .arguments import check_tensor
 from .dims import normalize_dim, numpy_names
 from .dtypes import constant
 from .indexing import AddArrays, IndexArrays, SetArrays, getitem, write
@@ -482,6 +483,7 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     tensor([[0, 1],
             [1, 0]])
     """
+    check_tensor("nonzero", input)
     if as_tuple:
         places = np.atleast_1d(input.array).nonzero()
         return tuple(without_gradient("nonzero", where, input) for where in places)
@@ -497,6 +499,7 @@ def argwhere(input: Tensor) -> Tensor:
     tensor([[1],
             [2]])
     """
+    check_tensor("argwhere", input)
     return without_gradient("argwhere", np.argwhere(input.array), input)
 
 

@@ -23,6 +23,7 @@ from ..autograd.graph import Array, Operation, TensorBase, Value, apply, run, wr
 from ..autograd.inplace import attach, check_writable, rebind
 from ..autograd.leaving import note_write
 from ..autograd.mode import MODE, switched
+from .arguments import check_tensor
 from .dtypes import quiet
 from .unary import nothing
 
@@ -616,6 +617,7 @@ def zero_(input: Tensor) -> Tensor:
     >>> tg.ones(2).zero_()
     tensor([0., 0.])
     """
+    check_tensor("zero_", input)
     write(input, Assign(), 0, name="zero_")
     return input
 
@@ -647,6 +649,7 @@ def fill(input: Tensor, value: Tensor | float) -> Tensor:
     >>> tg.fill(tg.zeros(2), 7)
     tensor([7., 7.])
     """
+    check_tensor("fill", input)
     return fill_(wrap(np.empty_like(input.array)), value)
 
 

@@ -86,7 +86,7 @@ def _unary_in_place(name: str) -> Callable[[Tensor], Tensor]:
     of_integers = written_back(row.function, f"{name}_")
 
     def function(input: Tensor) -> Tensor:
-        if input.dtype.kind != "f":
+        if not isinstance(input, TensorBase) or input.dtype.kind != "f":
             return of_integers(input)
         overwrite(input, row.operation())
         return input

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..autograd.graph import Array, Operation, TensorBase, Value, apply, apply_multiple, wrap
+from .arguments import check_tensor
 from .dims import normalize_dim, numpy_names
 from .dtypes import cast, result_type, type_name
 from .indexing import WHOLE, Index, index_along
@@ -556,6 +557,7 @@ def pad(
     >>> F.pad(tg.tensor([1, 2, 3]), (2, 1), mode="reflect")
     tensor([3, 2, 1, 2, 3, 2])
     """
+    check_tensor("pad", input)
     shape = input.array.shape
     amounts = sizes(pad, ())
     if len(amounts) % 2:
@@ -607,6 +609,7 @@ def constant_pad_nd(input: Tensor, pad: Sequence[int], value: float = 0) -> Tens
     >>> tg.constant_pad_nd(tg.tensor([1, 2]), (1, 0), 5)
     tensor([5, 1, 2])
     """
+    check_tensor("constant_pad_nd", input)
     return _pad(input, pad, "constant", value)
 
 

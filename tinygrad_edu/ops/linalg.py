@@ -13,6 +13,7 @@ import numpy as np
 
 from ..autograd.graph import Array, Operation, TensorBase, Value, apply
 from . import elementwise, reductions, shape
+from .arguments import check_tensor
 from .contraction import contract, dense, same_types
 from .diagonals import diagonal
 from .dtypes import as_tensor_operand, operands
@@ -263,6 +264,7 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     >>> tg.bmm(tg.ones(4, 2, 3), tg.ones(4, 3, 5)).shape
     (4, 2, 5)
     """
+    check_tensor("bmm", input)
     if input.shape[:1] != mat2.shape[:1] and input.array.ndim == mat2.array.ndim == 3:
         raise RuntimeError(
             f"bmm: batches of the same size expected, but got {input.shape[0]} and {mat2.shape[0]} "
@@ -334,6 +336,7 @@ def outer(input: Tensor, vec2: Tensor) -> Tensor:
     tensor([[ 1., 10.],
             [ 2., 20.]])
     """
+    check_tensor("outer", input)
     for place, x in (("first", input), ("second", vec2)):
         if x.array.ndim != 1:
             raise RuntimeError(
@@ -354,6 +357,7 @@ def kron(input: Tensor, other: Tensor) -> Tensor:
     >>> tg.kron(tg.tensor([[1.0, 10.0]]), tg.tensor([[1.0, 2.0]]))
     tensor([[ 1.,  2., 10., 20.]])
     """
+    check_tensor("kron", input)
     ndim = max(input.array.ndim, other.array.ndim)
     left, right = ((1,) * (ndim - x.array.ndim) + x.shape for x in (input, other))
     x = shape.reshape(input, tuple(size for n in left for size in (n, 1)))
@@ -370,6 +374,7 @@ def trace(input: Tensor) -> Tensor:
     >>> tg.trace(tg.tensor([[1.0, 2.0], [3.0, 4.0]]))
     tensor(5.)
     """
+    check_tensor("trace", input)
     if input.array.ndim != 2:
         raise RuntimeError(
             f"trace: expected a matrix, but got a tensor of shape {input.shape}. For a batch of "
@@ -439,6 +444,7 @@ def baddbmm(
     >>> tg.baddbmm(tg.zeros(1), tg.ones(4, 2, 3), tg.ones(4, 3, 5)).shape
     (4, 2, 5)
     """
+    check_tensor("baddbmm", input)
     return _plus(input, bmm(batch1, batch2), beta, alpha, "baddbmm")
 
 
@@ -452,6 +458,7 @@ def addbmm(
     >>> tg.addbmm(tg.zeros(1), tg.ones(4, 1, 3), tg.ones(4, 3, 2))
     tensor([[12., 12.]])
     """
+    check_tensor("addbmm", input)
     return _plus(input, reductions.sum(bmm(batch1, batch2), 0), beta, alpha, "addbmm")
 
 
@@ -466,6 +473,7 @@ def addr(
     tensor([[ 1., 10.],
             [ 2., 20.]])
     """
+    check_tensor("addr", input)
     return _plus(input, outer(vec1, vec2), beta, alpha, "addr")
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..autograd.graph import TensorBase, wrap
 from . import decompositions, shape, vectors
+from .arguments import check_tensor
 from .solving import floating_matrices, multi_dot, solve_triangular
 
 if TYPE_CHECKING:
@@ -145,6 +146,7 @@ def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
     >>> tg.cross(tg.tensor([1.0, 0.0, 0.0]), tg.tensor([0.0, 1.0, 0.0]), dim=0)
     tensor([0., 0., 1.])
     """
+    check_tensor("cross", input)
     if dim is None:
         warnings.warn(
             "cross: pass dim; without it, the first dimension of size 3 is taken, not the last.",
@@ -192,6 +194,7 @@ def pca_lowrank(
     tensor([[0.7071],
             [0.7071]])
     """
+    check_tensor("pca_lowrank", A)
     m, n = A.shape[-2:]
     q = min(6, m, n) if q is None else q
     if not 0 <= q <= min(m, n):

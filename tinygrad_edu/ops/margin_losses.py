@@ -10,6 +10,7 @@ import numpy as np
 
 from ..autograd.graph import TensorBase, wrap
 from . import unary
+from .arguments import check_tensor
 from .cross_entropy import check_range
 from .distances import pairwise_distance
 from .elementwise import clamp, minimum, where
@@ -247,6 +248,7 @@ def multi_margin_loss(
     >>> F.multi_margin_loss(tg.tensor([[0.1, 0.2, 0.4, 0.8]]), tg.tensor([3]))
     tensor(0.3250)
     """
+    check_tensor("multi_margin_loss", input)
     reduction = reduction_of("multi_margin_loss", reduction, size_average, reduce)
     if p not in (1, 2):
         raise ValueError(f"multi_margin_loss: only p = 1 and p = 2 are supported; got {p}.")
@@ -288,6 +290,7 @@ def multilabel_margin_loss(
     >>> F.multilabel_margin_loss(tg.tensor([[0.1, 0.2, 0.4, 0.8]]), tg.tensor([[3, 0, -1, 1]]))
     tensor(0.8500)
     """
+    check_tensor("multilabel_margin_loss", input)
     reduction = reduction_of("multilabel_margin_loss", reduction, size_average, reduce)
     if (
         input.ndim not in (1, 2)
@@ -356,6 +359,7 @@ def gaussian_nll_loss(
     >>> F.gaussian_nll_loss(tg.tensor([1.0]), tg.tensor([3.0]), 1.0)
     tensor(2.)
     """
+    check_tensor("gaussian_nll_loss", input)
     reduction = reduction_of("gaussian_nll_loss", reduction)
     variance = var if isinstance(var, TensorBase) else wrap(np.full(input.shape, var, input.dtype))
     if (variance.array < 0).any():

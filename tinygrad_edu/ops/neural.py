@@ -13,6 +13,7 @@ from ..autograd.leaving import without_gradient
 from ..random import AnyGenerator, resolve
 from . import unary
 from .activations import activate
+from .arguments import check_tensor
 from .dims import normalize_dim
 from .dtypes import floating, quiet, type_name
 from .shape import narrow
@@ -277,6 +278,7 @@ def dropout1d(
     >>> F.dropout1d(tg.ones(1, 2, 3), p=1.0).sum()
     tensor(0.)
     """
+    check_tensor("dropout1d", input)
     return _feature_dropout(1, input, p, training, inplace, generator)
 
 
@@ -296,6 +298,7 @@ def dropout2d(
     >>> F.dropout2d(tg.ones(1, 2, 3, 3), p=1.0).sum()
     tensor(0.)
     """
+    check_tensor("dropout2d", input)
     return _feature_dropout(2, input, p, training, inplace, generator)
 
 
@@ -312,6 +315,7 @@ def dropout3d(
     >>> F.dropout3d(tg.ones(1, 2, 3, 3, 3), p=1.0).sum()
     tensor(0.)
     """
+    check_tensor("dropout3d", input)
     return _feature_dropout(3, input, p, training, inplace, generator)
 
 
@@ -354,6 +358,7 @@ def alpha_dropout(
     >>> F.alpha_dropout(tg.ones(2), training=False)
     tensor([1., 1.])
     """
+    check_tensor("alpha_dropout", input)
     return _alpha_dropout("alpha_dropout", input.shape, input, p, training, inplace, generator)
 
 
@@ -372,6 +377,7 @@ def feature_alpha_dropout(
     >>> F.feature_alpha_dropout(tg.ones(1, 2, 3), training=False).shape
     (1, 2, 3)
     """
+    check_tensor("feature_alpha_dropout", input)
     if input.ndim < 2:
         raise RuntimeError(
             f"feature_alpha_dropout: the input has the shape (N, C, ...); got {input.shape}."
@@ -389,6 +395,7 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     >>> F.glu(tg.tensor([3.0, 0.0]))
     tensor([1.5000])
     """
+    check_tensor("glu", input)
     if input.ndim == 0:
         raise RuntimeError("glu: the input has at least one dimension; got a single number.")
     axis = normalize_dim(dim, input.ndim)

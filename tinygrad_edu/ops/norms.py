@@ -10,6 +10,7 @@ import numpy as np
 
 from ..autograd.graph import wrap
 from . import elementwise, extrema, reductions, shape, unary
+from .arguments import check_tensor
 from .decompositions import svdvals
 from .dims import normalize_dim, numpy_names
 from .dtypes import DTypeLike, cast, constant, to_dtype
@@ -179,6 +180,7 @@ def cond(A: Tensor, p: float | str | None = None) -> Tensor:
     >>> tg.linalg.cond(tg.tensor([[2.0, 0.0], [0.0, 0.5]]))
     tensor(4.)
     """
+    check_tensor("cond", A)
     if A.array.ndim < 2:
         raise RuntimeError(f"linalg.cond: a matrix is needed; got shape {A.shape}.")
     if A.array.size == 0:

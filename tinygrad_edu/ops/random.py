@@ -10,6 +10,7 @@ import numpy as np
 from ..autograd.graph import Array, TensorBase
 from ..autograd.leaving import left, without_gradient
 from ..random import AnyGenerator, resolve
+from .arguments import check_tensor
 from .creation import Options, SizeOptions, finish, shape_of, sized
 from .dtypes import DType, DTypeLike, float16, float32, get_default_dtype, int64, to_dtype
 from .indexing import Assign, write
@@ -199,6 +200,7 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: AnyGenerator 
     >>> tg.bernoulli(tg.tensor([0.0, 1.0]))
     tensor([0., 1.])
     """
+    check_tensor("bernoulli", input)
     probability = input.array if p is None else p
     if p is None and input.dtype.kind != "f":
         raise RuntimeError(f"bernoulli: probabilities are floating numbers; got {input.dtype}.")
@@ -219,6 +221,7 @@ def multinomial(
     >>> tg.multinomial(tg.tensor([0.0, 1.0]), 3, replacement=True)
     tensor([1, 1, 1])
     """
+    check_tensor("multinomial", input)
     weights = input.array.astype(np.float64)
     if weights.ndim not in (1, 2):
         raise RuntimeError(
@@ -260,6 +263,7 @@ def poisson(input: Tensor, generator: AnyGenerator = None) -> Tensor:
     >>> tg.poisson(tg.tensor([0.0]))
     tensor([0.])
     """
+    check_tensor("poisson", input)
     if (input.array < 0).any():
         raise RuntimeError("poisson: a rate cannot be negative.")
     drawn = resolve(generator).poisson(input.array).astype(input.dtype)
@@ -306,6 +310,7 @@ def rand_like(
     >>> tg.rand_like(tg.zeros(2, 3)).shape
     (2, 3)
     """
+    check_tensor("rand_like", input)
     kind = input.dtype if dtype is None else dtype
     return rand(input.shape, generator=generator, dtype=kind, **options)
 
@@ -322,6 +327,7 @@ def randn_like(
     >>> tg.randn_like(tg.zeros(2, 3)).shape
     (2, 3)
     """
+    check_tensor("randn_like", input)
     kind = input.dtype if dtype is None else dtype
     return randn(input.shape, generator=generator, dtype=kind, **options)
 
@@ -342,6 +348,7 @@ def randint_like(
     >>> tg.randint_like(tg.zeros(2), 1)
     tensor([0., 0.])
     """
+    check_tensor("randint_like", input)
     low, high = (0, low) if high is None else (low, high)
     kind = input.dtype if dtype is None else dtype
     return randint(low, high, input.shape, generator=generator, dtype=kind, **options)

@@ -418,6 +418,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     tensor([[[1., 2.],
              [3., 4.]]])
     """
+    check_tensor("pixel_shuffle", input)
     _at_least_3("pixel_shuffle", input)
     r = _positive("pixel_shuffle", "upscale_factor", upscale_factor)
     *lead, channels, height, width = input.shape
@@ -441,6 +442,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     >>> F.pixel_unshuffle(tg.tensor([[[1.0, 2.0], [3.0, 4.0]]]), 2).shape
     (4, 1, 1)
     """
+    check_tensor("pixel_unshuffle", input)
     _at_least_3("pixel_unshuffle", input)
     r = _positive("pixel_unshuffle", "downscale_factor", downscale_factor)
     *lead, channels, height, width = input.shape
@@ -465,6 +467,7 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     >>> F.channel_shuffle(tg.arange(4.0).reshape(1, 4, 1), 2).flatten()
     tensor([0., 2., 1., 3.])
     """
+    check_tensor("channel_shuffle", input)
     _at_least_3("channel_shuffle", input)
     g = _positive("channel_shuffle", "groups", groups)
     batch, channels, *plane = input.shape

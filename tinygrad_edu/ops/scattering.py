@@ -14,6 +14,7 @@ import numpy as np
 
 from ..autograd.graph import Array, Operation, TensorBase, Value, apply, run, wrap
 from . import elementwise, reductions, shape
+from .arguments import check_tensor
 from .diagonals import Diagonal, tril, triu
 from .dims import normalize_dim, numpy_names
 from .dtypes import cast, constant
@@ -605,6 +606,7 @@ def diagonal_scatter(
     tensor([[1., 0.],
             [0., 2.]])
     """
+    check_tensor("diagonal_scatter", input)
     ndim = input.array.ndim
     first, second = normalize_dim(dim1, ndim), normalize_dim(dim2, ndim)
     if first == second:
@@ -631,6 +633,7 @@ def as_strided_scatter(
     >>> tg.as_strided_scatter(tg.zeros(4), tg.ones(2), (2,), (2,))
     tensor([1., 0., 1., 0.])
     """
+    check_tensor("as_strided_scatter", input)
     x = shape.contiguous(input)
     seen = shape.clone(x).as_strided(size, stride, storage_offset)
     if not seen.array.flags.writeable:

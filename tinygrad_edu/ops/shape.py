@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from ..autograd.graph import Array, Operation, TensorBase, Value, apply, run, wrap
+from .arguments import check_tensor
 from .dims import normalize_dim, normalize_dims, numpy_names
 from .dtypes import to_dtype
 from .indexing import WHOLE, Index, index_along
@@ -116,6 +117,7 @@ def reshape(input: Tensor, shape: Size, *more: int) -> Tensor:
     tensor([[0, 1, 2],
             [3, 4, 5]])
     """
+    check_tensor("reshape", input)
     return apply(Reshape(sizes(shape, more)), input)
 
 
@@ -199,6 +201,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     >>> tg.flatten(tg.zeros(2, 3, 4), start_dim=1).shape
     (2, 12)
     """
+    check_tensor("flatten", input)
     shape = input.array.shape
     start, end = normalize_dim(start_dim, len(shape)), normalize_dim(end_dim, len(shape))
     if start > end:
@@ -354,6 +357,7 @@ def permute(input: Tensor, dims: Size, *more: int) -> Tensor:
     >>> tg.permute(tg.zeros(2, 3, 4), (2, 0, 1)).shape
     (4, 2, 3)
     """
+    check_tensor("permute", input)
     ndim = input.array.ndim
     order = sizes(dims, more)
     if len(order) != ndim:
@@ -392,6 +396,7 @@ def t(input: Tensor) -> Tensor:
     tensor([[1, 3],
             [2, 4]])
     """
+    check_tensor("t", input)
     if input.array.ndim > 2:
         raise RuntimeError(
             f"t: a tensor with at most 2 dimensions is expected; this one has shape {input.shape}. "
@@ -428,6 +433,7 @@ def movedim(input: Tensor, source: Size, destination: Size) -> Tensor:
     >>> tg.movedim(tg.zeros(2, 3, 4), 0, -1).shape
     (3, 4, 2)
     """
+    check_tensor("movedim", input)
     ndim = input.array.ndim
     sources, places = _dims(source, ndim), _dims(destination, ndim)
     if len(sources) != len(places):
@@ -515,6 +521,7 @@ def broadcast_to(input: Tensor, shape: Size, *more: int) -> Tensor:
     tensor([[1, 2],
             [1, 2]])
     """
+    check_tensor("broadcast_to", input)
     return expand(input, sizes(shape, more))
 
 
@@ -582,6 +589,7 @@ def tile(input: Tensor, dims: Size, *more: int) -> Tensor:
     >>> tg.tile(tg.tensor([[1, 2]]), (2,))
     tensor([[1, 2, 1, 2]])
     """
+    check_tensor("tile", input)
     counts = sizes(dims, more)
     return repeat(input, (1,) * (input.array.ndim - len(counts)) + counts)
 
@@ -706,6 +714,7 @@ def flip(input: Tensor, dims: Size, *more: int) -> Tensor:
     tensor([[3, 4],
             [1, 2]])
     """
+    check_tensor("flip", input)
     return apply(Flip(_dims(sizes(dims, more), input.array.ndim)), input)
 
 
@@ -718,6 +727,7 @@ def fliplr(input: Tensor) -> Tensor:
     tensor([[2, 1],
             [4, 3]])
     """
+    check_tensor("fliplr", input)
     if input.array.ndim < 2:
         raise RuntimeError(f"fliplr: at least two dimensions are needed; got shape {input.shape}.")
     return flip(input, 1)
@@ -731,6 +741,7 @@ def flipud(input: Tensor) -> Tensor:
     >>> tg.flipud(tg.tensor([1, 2, 3]))
     tensor([3, 2, 1])
     """
+    check_tensor("flipud", input)
     if input.array.ndim < 1:
         raise RuntimeError(
             "flipud: at least one dimension is needed; this tensor is a single number."
@@ -832,4 +843,5 @@ def numel(input: Tensor) -> int:
     >>> tg.numel(tg.zeros(2, 3))
     6
     """
+    check_tensor("numel", input)
     return input.array.size

@@ -16,6 +16,7 @@ import numpy as np
 from ..autograd.graph import Array, Operation, TensorBase, Value, apply, run, wrap
 from ..autograd.leaving import without_gradient
 from . import elementwise, linalg, shape
+from .arguments import check_tensor
 from .contraction import same_types
 from .diagonals import tril, triu
 from .dtypes import constant, quiet
@@ -289,6 +290,7 @@ def tensorinv(A: Tensor, ind: int = 2) -> Tensor:
     >>> tg.linalg.tensorinv(tg.eye(6).reshape(2, 3, 6), ind=2).shape
     (6, 2, 3)
     """
+    check_tensor("tensorinv", A)
     if ind <= 0:
         raise RuntimeError(f"linalg.tensorinv: ind must be positive; got {ind}.")
     first, last = A.shape[:ind], A.shape[ind:]
@@ -311,6 +313,7 @@ def tensorsolve(A: Tensor, B: Tensor, dims: Sequence[int] | None = None) -> Tens
     >>> tg.linalg.tensorsolve(A, tg.ones(2, 3))
     tensor([0.5000, 0.5000, 0.5000, 0.5000, 0.5000, 0.5000])
     """
+    check_tensor("tensorsolve", A)
     if dims is not None:
         A = shape.movedim(A, list(dims), list(range(A.array.ndim - len(dims), A.array.ndim)))
     last = A.shape[B.array.ndim :]
@@ -442,6 +445,7 @@ def matrix_power(input: Tensor, n: int) -> Tensor:
     tensor([[1., 5.],
             [0., 1.]])
     """
+    check_tensor("matrix_power", input)
     if input.array.ndim < 2 or input.shape[-1] != input.shape[-2]:
         raise RuntimeError(
             f"linalg.matrix_power: square matrices are needed; got shape {input.shape}."

@@ -10,6 +10,7 @@ import numpy as np
 from ..autograd.graph import Array, TensorBase, apply, wrap
 from ..autograd.leaving import without_gradient
 from . import elementwise, linalg
+from .arguments import check_tensor
 from .diagonals import diagonal
 from .dims import normalize_dim, numpy_names
 from .dtypes import floating
@@ -318,6 +319,7 @@ def cov(
     tensor([[ 1., -1.],
             [-1.,  1.]])
     """
+    check_tensor("cov", input)
     refuse_booleans(input, "cov")
     x: Any = floating(input, "cov")
     if x.ndim > 2:
@@ -362,6 +364,7 @@ def corrcoef(input: Tensor) -> Tensor:
     tensor([[ 1., -1.],
             [-1.,  1.]])
     """
+    check_tensor("corrcoef", input)
     covariance: Any = cov(input)
     if covariance.ndim == 0:
         return covariance / covariance  # type: ignore[no-any-return]

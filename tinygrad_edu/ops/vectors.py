@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from . import elementwise, reductions, shape
+from .arguments import check_tensor
 from .combinations import powers
 from .contraction import same_types
 from .diagonals import diagonal as any_diagonal
@@ -68,6 +69,7 @@ def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> T
     >>> tg.linalg.diagonal(tg.eye(2).expand(3, 2, 2)).shape
     (3, 2)
     """
+    check_tensor("diagonal", A)
     return any_diagonal(A, offset, dim1, dim2)
 
 
@@ -80,6 +82,7 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
     tensor([[1, 2, 4],
             [1, 3, 9]])
     """
+    check_tensor("vander", x)
     if x.array.ndim == 0 or x.shape == (0,):
         raise RuntimeError(f"linalg.vander: a vector is needed, not empty; got shape {x.shape}.")
     count = x.shape[-1] if N is None else N

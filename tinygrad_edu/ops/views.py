@@ -17,6 +17,7 @@ from ..autograd.inplace import check_writable
 from ..autograd.mode import switched
 from ..autograd.notes import Kept
 from . import shape
+from .arguments import check_tensor
 from .dims import normalize_dim, numpy_names
 from .indexing import IndexArrays, PlaceArrays
 
@@ -142,6 +143,7 @@ def as_strided(
             [1, 2, 3],
             [2, 3, 4]])
     """
+    check_tensor("as_strided", input)
     to, strides = shape.sizes(size, ()), shape.sizes(stride, ())
     if len(to) != len(strides):
         raise RuntimeError(
@@ -265,6 +267,7 @@ def adjoint(input: Tensor) -> Tensor:
     tensor([[1.],
             [2.]])
     """
+    check_tensor("adjoint", input)
     return input if input.array.ndim == 0 else shape.matrix_transpose(input)
 
 
