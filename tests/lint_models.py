@@ -139,6 +139,29 @@ def learned_weight():
     return lint(model, loss, batch(), optim.SGD([*model.parameters(), *loss.parameters()], lr=0.1))
 
 
+def through_a_discriminator():
+    """The generator of a GAN: its loss has parameters that another optimizer has."""
+    generator, discriminator = mlp(out=6), mlp(out=1)
+
+    def loss(output, target):
+        return nn.functional.binary_cross_entropy_with_logits(discriminator(output), target)
+
+    return lint(generator, loss, (batch()[0], tg.ones(24, 1)), adam(generator))
+
+
+def drawing():
+    """A variational autoencoder that draws in evaluation, too."""
+
+    def encode_and_draw(model, x):
+        mean, log_var = model.body(x)[:, :3], model.body(x)[:, 3:]
+        return mean + tg.randn_like(mean) * (log_var / 2).exp(), mean, log_var
+
+    model = Own(encode_and_draw, layers=mlp(out=6))
+    return lint(
+        model, lambda outputs, x: (outputs[0] - x[:, :3]).square().mean(), (batch()[0],) * 2
+    )
+
+
 def probabilities_by_hand(x):
     powers = (x - x.max(1, keepdim=True).values).exp()
     return powers / powers.sum(1, keepdim=True)

@@ -16,6 +16,7 @@ from lint_models import (
     dead_relu,
     deep_sigmoid,
     descending,
+    drawing,
     dropping,
     evaluated,
     frozen_body,
@@ -32,6 +33,7 @@ from lint_models import (
     same,
     same_start,
     shared_optimizer,
+    through_a_discriminator,
     with_extra,
     with_its_input,
     with_list,
@@ -66,7 +68,10 @@ SCENES = {
     ),
     "log-softmax-before-cross-entropy": (
         [lambda: lint(mlp(nn.LogSoftmax(dim=1)), CE, batch())],
-        [lambda: lint(mlp(nn.LogSoftmax(dim=1)), nn.NLLLoss(), batch())],
+        [
+            lambda: lint(mlp(nn.LogSoftmax(dim=1)), nn.NLLLoss(), batch()),
+            lambda: lint(mlp(), CE, batch(0)),
+        ],
     ),
     "sigmoid-before-bce-with-logits": (
         [
@@ -295,6 +300,7 @@ SCENES = {
             lambda: lint(Own(with_list, layers=nn.ModuleList([nn.Linear(6, 6)])), CE, batch()),
             lambda: lint(mlp(), CE, (batch()[0].requires_grad_(), batch()[1])),
             learned_weight,
+            through_a_discriminator,
         ],
     ),
     "optimizer-of-another-model": (
@@ -352,6 +358,7 @@ SCENES = {
                 Own(lambda m, x: m.body(F.dropout(x, 0.5, training=m.training))), CE, batch()
             ),
             lambda: lint(nn.Sequential(nn.Dropout(0.5), mlp()), CE, batch()),
+            drawing,
         ],
     ),
     "evaluation-in-train-mode": (

@@ -289,6 +289,14 @@ def test_a_graph_can_be_drawn_after_it_was_freed():
         (lambda: LEAF, {"depth": "all"}, ValueError, '"layers", "operations".*got \'all\''),
         (lambda: LEAF, {"repeats": "once"}, ValueError, "count, loop, all; got 'once'"),
         (lambda: LEAF, {"names": {"x": 3}}, TypeError, "'x' is a int"),
+        (lambda: LEAF, {"names": {1: tg.ones(2)}}, TypeError, "the name 1 is no text"),
+        (lambda: LEAF, {"names": tg.ones(2)}, TypeError, r'names=\{"x": x\}; got Tensor'),
+        (
+            lambda: LEAF,
+            {"model": {"x": tg.ones(2)}},
+            TypeError,
+            r"module, .*got dict\. Other names",
+        ),
     ],
 )
 def test_what_cannot_be_drawn(outputs, options, error, message):

@@ -20,7 +20,7 @@ from tinygrad_edu.autograd.engine import unbroadcast
 from tinygrad_edu.autograd.graph import Operation, wrap
 from tinygrad_edu.course.models import LeNet
 from tinygrad_edu.utils.checkpoint import checkpoint
-from tinygrad_edu.viz import explore, keep_values
+from tinygrad_edu.viz import draw, explore, keep_values
 from tinygrad_edu.viz.explorer.gradients import local_derivatives
 from tinygrad_edu.viz.explorer.graph import Graph, reachable
 from tinygrad_edu.viz.explorer.values import Known
@@ -274,6 +274,23 @@ def test_a_result_changed_through_an_alias_is_not_shown_with_its_new_value(data)
     assert array(shown, second["output"]).tolist() == [25, 100]
 
 
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_result_changed_under_no_grad_and_then_recorded_is_not_shown_as_it_was_then(kept, data):
+    x = tg.tensor([1.0, 2.0], requires_grad=True)
+    w = tg.tensor([5.0, 7.0], requires_grad=True)
+    with keep_values() if kept else tg.enable_grad():
+        y = x * 3
+        with tg.no_grad():
+            y.add_(100)
+        y.mul_(w)
+        loss = y.sum()
+    shown = data(loss)
+    first, second = (node for node in shown["nodes"] if node["name"] == "Mul")
+    assert (first["output"], first["missing"]) == (None, "changed")
+    assert array(shown, second["inputs"][0]["value"]).tolist() == [103, 106]
+    assert "103, 106" not in draw(loss, values=True).source
+
+
 def test_a_checkpointed_part_is_not_computed_anew_to_be_shown(data):
     calls = []
 
@@ -376,6 +393,29 @@ def test_a_rule_that_returns_no_gradient_is_told_from_one_that_returns_zero(data
     assert named(shown, "Nothing")["inputs"][0]["why"] == "no rule"
     assert named(shown, "Nothing")["formula"] == "z = Nothing(x)"
     np.testing.assert_array_equal(array(shown, named(shown, "x")["grad"]), [0, 0])
+
+
+def test_a_result_that_gets_no_gradient_says_that_none_arrives(data):
+    class Nothing(tg.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 1
+
+        @staticmethod
+        def backward(ctx, grad):
+            return None
+
+    x = tg.ones(2, requires_grad=True)
+    shown = data(Nothing.apply(x * 2).sum() + x.sum())
+    assert named(shown, "Mul")["why"] == "unused"
+
+
+def test_a_parameter_that_is_detached_for_one_use_is_not_called_frozen(data):
+    model = nn.Linear(2, 2)
+    with keep_values():
+        loss = (model(tg.ones(1, 2)) + model.bias.detach()).sum()
+    node = next(n for n in data(loss, model)["nodes"] if n["kind"] == "constant" and n["id"] > 2)
+    assert (node["name"], node["why"]) == ("bias", "constant")
 
 
 def test_an_operation_with_several_results_refers_to_them(data):

@@ -368,6 +368,15 @@ def test_small_values_are_tables_with_every_number(opened, cases):
     assert shown["colours"][2] == ""  # zero has no colour
 
 
+@pytest.mark.parametrize("shape", [[2, 1], [2], []])
+def test_truth_values_are_written_as_python_writes_them(opened, cases, shape):
+    page = opened(cases["shared"].path)
+    numbers = [True, False][: 2 if shape else 1]
+    value = {"shape": shape, "dtype": "bool", "numbers": numbers, "image": None}
+    shown = show_value(page, {**value, "stats": stats(len(numbers))})
+    assert ["True" in shown["text"], "False" in shown["text"]] == [True, bool(shape)]
+
+
 def test_a_heat_map_is_centred_at_zero_and_marks_what_is_not_finite(opened, cases):
     page = opened(cases["shared"].path)
     image = {"rows": 1, "columns": 4, "values": "Af+AAA==", "low": -2.0, "high": 2.0, "note": None}

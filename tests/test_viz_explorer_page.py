@@ -58,6 +58,28 @@ def test_a_result_gets_its_name_before_that_of_its_operation(data):
     assert shown["title"] == "A step"
 
 
+def test_one_of_several_results_gets_its_name_too(data):
+    first, second = tg.ones(2, 3, requires_grad=True).unbind()
+    shown = data((first * second).sum(), names={"first": first})
+    assert [node["name"] for node in shown["nodes"]][2:4] == ["first: Unbind[0]", "Unbind[1]"]
+
+
+def test_tensors_that_a_users_forward_takes_by_a_star_are_numbered(data):
+    class Total(tg.autograd.Function):
+        @staticmethod
+        def forward(ctx, scale, *tensors):
+            return scale * sum(tensors)
+
+        @staticmethod
+        def backward(ctx, grad):
+            return None, grad, grad
+
+    x = tg.ones(2, requires_grad=True)
+    assert (
+        named(data(Total.apply(1.0, x, x).sum()), "Total")["formula"] == "z = Total(scale, x1, x2)"
+    )
+
+
 def test_numbers_are_arguments_and_tensors_are_nodes(data):
     x = tg.ones(2, 3, requires_grad=True)
     with keep_values():
@@ -128,10 +150,10 @@ def test_each_call_of_a_module_is_one_entry_and_shared_weights_are_outside(data)
     model = Loop()
     shown = data(model(tg.ones(1, 3), 3).sum(), model)
     calls = [module for module in shown["modules"] if module["path"] == "cell"]
-    assert [(m["call"], m["calls"], m["repeats"]) for m in calls] == [
-        (1, 3, 3),
-        (2, 3, 3),
-        (3, 3, 3),
+    assert [(m["call"], m["calls"]) for m in calls] == [
+        (1, 3),
+        (2, 3),
+        (3, 3),
     ]
     (outer,) = (module for module in shown["modules"] if module["path"] == "")
     assert named(shown, "cell.weight")["module"] == outer["id"]
@@ -327,6 +349,14 @@ def test_an_image_has_0_in_the_middle_of_its_scale():
     assert pixels(image)[:4, 0].tolist() == [255, 128 - 64, 0, 128]
 
 
+@pytest.mark.parametrize("size", [1e-310, 1e300])
+def test_an_image_of_the_smallest_and_largest_numbers_has_all_its_shades(size):
+    table = Values()
+    place = table.add(np.linspace(-size, size, 127))
+    pixels = np.frombuffer(base64.b64decode(table.table[place]["image"]["values"]), np.uint8)
+    assert (pixels[0], pixels[63], pixels[-1]) == (1, 128, 255)
+
+
 def test_a_large_matrix_is_averaged_in_blocks():
     image = described(np.arange(100_000.0).reshape(500, 200))["image"]
     assert image["note"] == "mean over blocks"
@@ -437,6 +467,9 @@ def changed():
         (changed, {}, RuntimeError, r"Linear needs was changed in place: its input weight"),
         (chain, {"model": "net"}, TypeError, r"the model is a module, .* got str\. The second"),
         (chain, {"names": {"x": [1]}}, TypeError, "'x' is a list"),
+        (chain, {"names": {1: tg.ones(2)}}, TypeError, "the name 1 is no text"),
+        (chain, {"names": [tg.ones(2)]}, TypeError, r'names=\{"x": x\}; got list'),
+        (chain, {"title": 3}, TypeError, "the title is text; got int"),
         (chain, {"language": "fr"}, ValueError, "'en' or 'ja'; got 'fr'"),
         (chain, {"max_nodes": 0}, ValueError, "max_nodes is 1 or more; got 0"),
         (chain, {"max_nodes": True}, ValueError, "max_nodes is 1 or more; got True"),

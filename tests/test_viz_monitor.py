@@ -359,6 +359,24 @@ def test_steps_of_a_trainer():
     assert all(0 < value < 1 for value in monitor.layers["0"].update)
 
 
+def test_the_trial_steps_of_a_lint_are_not_counted():
+    figures = []
+    for lint in (False, True):
+        tg.manual_seed(0)
+        model = mlp()
+        optimizer = optim.SGD(model.parameters(), lr=0.1)
+        loader = DataLoader(TensorDataset(*next(batches(1, 64))), 16)
+        trainer = Trainer(
+            model, nn.CrossEntropyLoss(), optimizer, loader, progress=False, lint=lint
+        )
+        with Monitor(model, optimizer=optimizer) as monitor:
+            trainer.fit(1)
+        assert monitor.steps == [1, 2, 3, 4]
+        figures.append([layer.grad for layer in monitor.layers.values()])
+        figures.append([layer.samples for layer in monitor.layers.values()])
+    np.testing.assert_equal(figures[:2], figures[2:])
+
+
 def test_evaluation_is_not_looked_at():
     model = mlp()
     (x, _), (far, _) = batches(2)

@@ -14,6 +14,7 @@ import tinygrad_edu.nn.functional as F
 import tinygrad_edu.optim as optim
 from tinygrad_edu.course.models import LeNet, MultiLayerNet
 from tinygrad_edu.viz import Monitor
+from tinygrad_edu.viz.figures import written
 from tinygrad_edu.viz.monitor.findings import find_warnings
 
 
@@ -87,6 +88,37 @@ def test_a_gradient_that_vanished_before_the_network_gave_up():
     )
 
 
+def test_a_gradient_that_was_small_at_first_and_came_through_is_not_complained_of(digits):
+    tg.manual_seed(0)
+    hidden = [layer for _ in range(8) for layer in (nn.Linear(64, 64), nn.ReLU())]
+    model = nn.Sequential(*hidden, nn.Linear(64, 10))
+    monitor = train_digits(model, digits, optim.Adam(model.parameters()), 100)
+    assert monitor.layers["0"].grad[0] < 0.01 * monitor.layers["16"].grad[0]
+    assert monitor.warnings() == []
+
+
+class Residual(nn.Module):
+    """A branch that starts at 0 beside a connection that passes everything on."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.branch, self.scale = nn.Linear(6, 8), nn.Linear(8, 8), nn.Linear(8, 8)
+        self.head = nn.Linear(8, 3)
+        nn.init.zeros_(self.scale.weight)
+
+    def forward(self, x):
+        x = self.first(x).tanh()
+        return self.head(x + self.scale(self.branch(x).tanh()))
+
+
+def test_a_branch_that_starts_at_zero_neither_vanishes_nor_explodes():
+    model = Residual()
+    for steps in (1, 2, 15):
+        monitor = train(model, steps, lr=0.01)
+        assert monitor.warnings() == [], steps
+    assert train(Residual(), 1).layers["branch"].grad == [0]
+
+
 def test_large_weights_let_the_gradient_of_tanh_explode(digits):
     tg.manual_seed(0)
     model = MultiLayerNet(64, [50] * 12, 10, "tanh", 0.6)
@@ -148,6 +180,13 @@ def test_updates_that_are_too_large():
     assert any(
         re.fullmatch(r"updates of .* are \d+ % of the .*: too large", each) for each in found
     )
+
+
+def test_the_first_steps_of_rmsprop_are_not_complained_of(digits):
+    for seed in range(3):
+        tg.manual_seed(seed)
+        model = nn.Sequential(nn.Linear(64, 50), nn.ReLU(), nn.Linear(50, 10))
+        assert train_digits(model, digits, optim.RMSprop(model.parameters()), 10).warnings() == []
 
 
 def test_updates_that_are_too_small():
@@ -303,6 +342,10 @@ def test_hostile_names_are_drawn():
     figure.canvas.draw()
     texts = [text.get_text() for panel in figure.subfigs for text in texts_of(panel)]
     assert 'parts.say "x"\nLinear' in texts
+    name = "parts.重み"
+    assert f"{written(name)['s']}\nLinear" in texts
+    names = [tick.get_text() for axes in figure.axes for tick in axes.get_xticklabels()]
+    assert written(name)["s"] in names
     assert "parts.<b>$a$</b>\nLinear" in texts
     (legend,) = [axes.get_legend() for axes in figure.axes if axes.get_title().startswith("change")]
     assert len(legend.get_texts()) == 5

@@ -264,6 +264,8 @@ def test_ways_to_say_what_goes_in(options):
         ({"data": tg.ones(5, 6), "dtypes": tg.float32}, ValueError, "dtypes belongs to input_size"),
         ({"input_size": (5, 6), "dtypes": [tg.float32] * 2}, ValueError, "2 types for 1 inputs"),
         ({"input_size": (5, -1)}, ValueError, "input_size is a shape such as"),
+        ({"input_size": tg.ones(5, 6)}, ValueError, "for the input itself: data=x"),
+        ({"input_size": 5}, ValueError, r"a shape with the batch.*got 5"),
         ({"input_size": [(5, 6), "a"]}, ValueError, "got 'a' among them"),
         ({"input_size": (5, 6), "depth": -1}, ValueError, "got -1"),
         ({"input_size": (5, 6), "depth": True}, ValueError, "got True"),

@@ -77,7 +77,7 @@ class Cut:
         self._spot = user_spot(3)
         # Nodes and leaves that were left behind; weak, so that they are freed as ever. With a
         # node its graph goes, as after `h = layer(x).detach()`: the leaves are noted by themselves.
-        self.sources = {ref(source) for source in sources}
+        self.sources = set(map(ref, sources))
         self.partial = False  # more was left behind than is noted
 
     @property
@@ -105,8 +105,8 @@ def gathered(inputs: Sequence[Any], parents: Sequence[Any]) -> Cuts:
     """The cuts of those inputs that have no graph."""
     cuts: Cuts = ()
     for x, parent in zip(inputs, parents, strict=True):
-        if parent is None and hasattr(x, "cuts"):
-            cuts = merged(cuts, x.cuts)
+        if parent is None and (found := getattr(x, "cuts", None)):
+            cuts = merged(cuts, found)
     return cuts
 
 
@@ -167,8 +167,14 @@ def note_cuts(
     `apply` does this by itself; this is for operations with several results, of which some may
     have no gradient.
     """
-    cuts = gathered(inputs, parents)
-    if not any(parent is not None for parent in parents):
+    cuts: Cuts = ()
+    used = False
+    for x, parent in zip(inputs, parents, strict=False):
+        if parent is not None:
+            used = True
+        elif found := getattr(x, "cuts", None):
+            cuts = merged(cuts, found)
+    if not used:
         made = cuts
     elif mode.grad:
         if cuts:
@@ -177,7 +183,7 @@ def note_cuts(
     else:
         made = merged(cuts, unrecorded(mode.cuts, parents))
     for result in results:
-        if mode.grad and result.node is None:
+        if result.node is None and mode.grad:
             result.cuts = merged(made, lost("no_derivative", operation.name, parents))
-        else:
+        elif made:
             result.cuts = made

@@ -115,7 +115,8 @@ def overwrite(tensor: TensorBase, operation: Operation, *others: Any) -> None:
     before: TensorBase = tensor
     if recording:
         # Rules save the values from before the change: let them have their own copy.
-        before = wrap(tensor.array.copy(), tensor.node)
+        # After changes that were not recorded, counted here, this is not what the node made.
+        before = wrap(tensor.array.copy(), tensor.node, [tensor.version[0] - tensor.version[1], 0])
         before.cuts = tensor.cuts
         others = tuple(
             # Through a node of its own, because x may be a leaf: w.detach().add_(w).

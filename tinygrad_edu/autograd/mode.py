@@ -49,6 +49,8 @@ class Mode(NamedTuple):
 USUAL = Mode()
 MODE: ContextVar[Mode] = ContextVar("tinygrad_edu_mode", default=USUAL)
 SCOPE: ContextVar[Scope | None] = ContextVar("tinygrad_edu_scope", default=None)
+# What runs is only tried, and undone afterwards: those who look on do not count it.
+TRIAL: ContextVar[bool] = ContextVar("tinygrad_edu_trial", default=False)
 
 
 @contextmanager
@@ -117,8 +119,12 @@ class Switch(ContextDecorator):
 
         @functools.wraps(function)
         def wrapper(*args: Any, **kwargs: Any) -> Any:
-            with switched(**self._changed(MODE.get(), name)._asdict()):
+            before = MODE.get()
+            MODE.set(self._changed(before, name))
+            try:
                 return function(*args, **kwargs)
+            finally:
+                MODE.set(before)
 
         return wrapper  # type: ignore[return-value]
 
@@ -143,7 +149,9 @@ class no_grad(Switch):
         return switch(function)
 
     def __init__(self) -> None:
-        super().__init__(grad=False)
+        # Without the call of Switch's: blocks around little work are entered often.
+        self._changes = {"grad": False}
+        self._before = []
 
 
 class enable_grad(Switch):

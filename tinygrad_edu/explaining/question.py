@@ -98,7 +98,7 @@ class Question:
     def reset(self) -> Reset | None:
         """The call of zero_grad that has emptied this gradient since the pass, if there is one."""
         reset = LAST_RESET.get()
-        done = self.done or (self.last if self.loss is None else None)
+        done = self.done or self.last
         if reset is None or (done is not None and reset.number < done.number):
             return None
         owner: Any = reset.owner()
@@ -160,7 +160,7 @@ class Question:
     def no_graph(self) -> Explanation:
         """The tensor does not require grad."""
         tensor = self.tensor
-        if tensor.cuts:
+        if tensor.cuts and not isinstance(tensor, Parameter):
             return self.cut(f"{self.subject} does not require grad", tensor.cuts[::-1])
         if tensor.dtype.kind != "f":
             sentences = (
@@ -218,8 +218,6 @@ class Question:
         if done is None:
             return self.not_called()
         ran = f"{_call(done)} ran from this loss{at(done.place)}"
-        if self.reset is not None:
-            return self.forgotten(self.reset)
         if done.kind == "grad":
             return _told(
                 "grad_function",
@@ -234,6 +232,8 @@ class Question:
                 f"{self.subject} was left out: {ran}, with inputs= that do not name it.",
                 "Add it to inputs, or leave the argument out.",
             )
+        if self.reset is not None:
+            return self.forgotten(self.reset)
         notes = self.target.notes if isinstance(self.target, Operation) else None
         if notes is not None and notes.since > done.number:
             return _told(
@@ -264,7 +264,7 @@ class Question:
             return Explanation(
                 "backward_not_called",
                 (
-                    f"{self.subject} has no gradient: no backward() has run yet.",
+                    f"{self.subject} has no gradient: no backward() has run yet in this thread.",
                     "Call loss.backward(); explain_grad(tensor, loss) looks at a loss before that.",
                 ),
             )
@@ -306,8 +306,8 @@ class Question:
         return _told(
             "zero_grad",
             reset.place,
-            f"{self.subject} has lost its gradient: zero_grad() was called{at(reset.place)}, after "
-            "the last pass.",
+            f"{self.subject} has no gradient: zero_grad() was called{at(reset.place)}, after the "
+            "last pass, and forgot any that it had.",
             "The order is zero_grad(), backward(), step(); look at gradients before the next "
             "zero_grad().",
         )
@@ -347,7 +347,12 @@ class Question:
         way = way_through_cuts(cuts, self.target)
         if way:
             first = f"{self.subject} has no way to this loss on which a gradient could flow"
-            return self.cut(first, way, "a part of it")
+            found = self.cut(first, way, "a part of it")
+            if way[-1].kind != "no_grad":
+                return found
+            # Not each result remembers what it was computed from, but the block for all of them.
+            rest = "This tensor was used in that block: for this loss, or for something else."
+            return Explanation(found.reason, (*found.sentences, rest), found.place)
         sentences = [f"{self.subject} is not part of the graph of this loss."]
         reason, place = "not_in_loss", None
         constant = self._constant()
@@ -363,21 +368,25 @@ class Question:
             reason = "module_not_called"
             path, module = owner
             what = f"{path or 'the model'} ({visible(describe(module))})"
-            sentences[0] = f"{self.subject} is not part of this loss: {what} was not called for it."
+            sentences[0] = (
+                f"{self.subject} is not part of this loss: {what} was not called for it, or was "
+                "frozen when it was."
+            )
             sentences.append("Call the layer in forward(), and use what it returns.")
         elif owner is not None:
             sentences.append(
                 "Its module was called: forward() does not use it for this loss, or it was frozen "
                 "at that time."
             )
-        elif isinstance(self.tensor, Parameter):
+        elif isinstance(self.tensor, Parameter) and self.names.roots:
             sentences.append(
                 "It belongs to no model that took part: was the model, or the loss, made anew?"
             )
         else:
             sentences.append(
                 "The loss was computed from something else: another tensor of the same name, an "
-                "earlier value, or NumPy arrays, .item() and .tolist(), which leave the graph."
+                "earlier value, or NumPy arrays, .item() and .tolist(), which leave the graph. Or "
+                "requires_grad was set only after that."
             )
         if self.loss is None and self.last is not None:
             sentences.append(
@@ -471,7 +480,10 @@ class Question:
         """The saved arrays are gone: what the gradients of the leaves tell."""
         assert self.target is not None
         able, alive = suspects(self.walk, leading, self.target)
-        sentences = [f"{zero}. The graph has been freed, so where it became 0 cannot be computed."]
+        why = "The graph has been freed"
+        if all(node.saved is not None for node in self.walk.nodes if node in leading):
+            why = "A value in the graph was changed in place since, as by optimizer.step()"
+        sentences = [f"{zero}. {why}, so where it became 0 cannot be computed."]
         if alive:
             above = ", ".join(f"{self.names.edge(leaf)}" for leaf in alive[:3])
             sentences.append(f"On the way from the loss it is not 0 yet at {above}.")

@@ -65,7 +65,8 @@ def trace(roots: list[Edge], gradients: list[Array], target: Edge) -> Trace | No
                 found.refused.append(node)
             else:
                 found.sent.append((node, index, bool(np.any(part))))
-                add(parent, unbroadcast(np.asarray(part), parent.shape, node))
+                whole = unbroadcast(np.asarray(part), parent.shape, node)
+                add(parent, whole.astype(parent.dtype, copy=False))
             yield parent, part
 
     for root, gradient in zip(roots, gradients, strict=True):
@@ -93,8 +94,9 @@ def block(found: Trace, leading: set[Edge]) -> Block | None:
             ends.append((node, index, nonzero))
     if not ends:
         return None
-    node, index, nonzero = min(ends, key=lambda end: end[0].number)
-    if nonzero:
+    node, index, _ = min(ends, key=lambda end: end[0].number)
+    parent = node.parents[index]
+    if any(nonzero for other, i, nonzero in ends if other.parents[i] is parent):
         sentence = "gradients arrive from its result on several ways and add up to exactly 0"
         remedy = "Does the loss depend on this at all? x - x, or a mean subtracted, cancels."
         return Block(node, index, Cause("cancelled", sentence, remedy))

@@ -22,8 +22,8 @@ __all__ = ["Exercise", "UnwrittenBackwardWarning"]
 _NOTICE = (
     "{name} has no backward yet: its gradients come from numerical differentiation, two runs of "
     "forward for each element of its inputs. Slow, but you can go on.",
-    "{name} にはまだ backward がありません。書かれるまでは数値微分で勾配を求めます "
-    "(入力の要素ごとに forward を 2 回実行)。遅いですが、そのまま先へ進めます。",
+    "{name} にはまだ backward がありません。実装するまでは、数値微分で勾配を求めます "
+    "(入力の要素ごとに forward を 2 回実行)。遅いですが、このまま先へ進めます。",
 )
 
 

@@ -54,6 +54,13 @@ def grade(
     check_language(language)
     if inputs and shapes is not None:
         raise ValueError("check: pass the inputs or the shapes to draw them with, not both.")
+    if shapes is not None and not (
+        isinstance(shapes, Sequence) and all(isinstance(each, Sequence) for each in shapes)
+    ):
+        raise ValueError(
+            "check: shapes is a list with a shape for each input, such as [(3, 4), (4,)]; got "
+            f"{shapes!r}."
+        )
     name, compared = function.__name__, reference is not None
     if function.forward is Function.forward:
         return Report(name, (Finding("forward_unwritten", {}),), language=language)
@@ -181,7 +188,10 @@ def _draw(
 ) -> Iterator[list[list[Any]]]:
     """Two sets of inputs on which forward works and is finite, of one choice of shapes each."""
     if not count:
-        raise ValueError("check: forward takes no inputs, so there is no gradient to check.")
+        raise ValueError(
+            "check: forward takes no inputs, so there is no gradient to check. Its first argument "
+            "is ctx, the inputs follow: `def forward(ctx, x, ...)`."
+        )
     if shapes is not None:
         candidates: list[tuple[Shapes, Shapes]] = [(shapes, shapes)]
     else:

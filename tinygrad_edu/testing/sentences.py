@@ -23,7 +23,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "zero": (
         "It is zero everywhere. Was an array of zeros made but never filled?",
-        "すべて 0 です。0 で作った配列に値を入れ忘れていませんか。",
+        "すべて 0 です。0 で初期化した配列に、値を入れ忘れていませんか。",
     ),
     "transposed": (
         "It is the expected gradient, transposed (dimensions in the order {order}).",
@@ -31,13 +31,13 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "operand": (
         "It would be right if {name} were transposed: use {name}.T (or the other way round).",
-        "{name} を転置すれば正しくなります。{name}.T を使うべきか、あるいはその逆です。",
+        "{name} を転置すると正しくなります。{name}.T とするか、余分な .T を外してください。",
     ),
     "sum": (
         "A sum is missing: {name} was broadcast over dim {dims} of the gradient (the "
         "batch?), so its gradient is the sum over it: {call}.",
-        "和を忘れています。{name} は勾配の次元 {dims} (バッチ) にわたって使い回されているので、"
-        "その次元で和をとります: {call}。",
+        "和をとり忘れています。{name} は勾配の次元 {dims} (おそらくバッチ) に沿って"
+        "ブロードキャストされているので、その次元で和をとってください: {call}。",
     ),
     "expand": (
         "The numbers are right, but every element of {name} needs its own: expand to the shape "
@@ -52,26 +52,26 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "upstream": (
         "The chain rule: the incoming gradient is not multiplied in. (It was changed, and this "
         "gradient stayed the same.)",
-        "連鎖律の忘れです。上流から来た勾配が掛けられていません "
+        "連鎖律が抜けています。上流から来た勾配を掛けていません "
         "(上流の勾配を変えても、この勾配は変わりませんでした)。",
     ),
     "at_output": (
         "The derivative is taken at the output instead of at the input {name}: the rule for the "
         "input was given the result.",
-        "導関数を入力 {name} ではなく出力の値で計算しています。"
-        "入力で書かれた公式に、出力を渡していませんか。",
+        "導関数を、入力 {name} ではなく出力の値で計算しています。"
+        "入力で表した導関数の式に、出力を代入していませんか。",
     ),
     "at_input": (
         "The derivative is written in terms of the output, but is taken at the input {name}: save "
         "the result of forward and use it here.",
-        "出力で書かれた導関数の公式に、入力 {name} を渡しています。"
-        "forward の出力を保存して、それを使ってください。",
+        "出力で表した導関数の式に、入力 {name} を代入しています。"
+        "forward で出力を保存しておき、それを使ってください。",
     ),
     "diagonal": (
         "Only the own element counts in it, but every element of {name} has a part in several "
         "elements of the result: sum over all of them.",
-        "同じ位置の出力への影響しか数えていません。{name} の各要素は複数の出力要素に影響するので、"
-        "そのすべてについて和をとります。",
+        "同じ位置の出力への影響しか考慮していません。{name} の各要素は出力の複数の要素に影響する"
+        "ので、そのすべてについて和をとってください。",
     ),
     "swapped": (
         "This is the gradient of {other}: return the gradients in the order of forward's "
@@ -80,11 +80,11 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "independent": (
         "The result does not depend on {name}: its gradient is zero.",
-        "結果は {name} によらないので、勾配は 0 です。",
+        "結果は {name} に依存しないので、勾配は 0 です。",
     ),
     "not_finite": (
         "It is not finite: does the rule divide by zero, or leave the domain of a function?",
-        "有限でない値があります。0 で割るか、関数の定義域を外れていませんか。",
+        "NaN か無限大になっています。0 で割ったり、関数の定義域を外れたりしていませんか。",
     ),
     "none": (
         "None was returned: `return` the gradient of {name} (a function without `return` answers "
@@ -174,7 +174,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "forward changed {name} in place: work on a copy, `x = x.clone()`, or say so with "
         "ctx.mark_dirty({name}).",
         "forward が {name} をその場で書き換えました。`x = x.clone()` のようにコピーを使うか、"
-        "ctx.mark_dirty({name}) で知らせてください。",
+        "ctx.mark_dirty({name}) で宣言してください。",
     ),
     "forward_type": (
         "forward returned {kind}: return a tensor of floating-point numbers, or a tuple of them.",
@@ -191,8 +191,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "forward_value": (
         "The result is wrong in {wrong} of {elements} elements; at {index}: expected {expected}, "
         "got {got}.",
-        "結果が {elements} 個中 {wrong} 個の要素で違います。{index} で、期待値 {expected}、"
-        "実際の値 {got} です。",
+        "結果の要素 {elements} 個中 {wrong} 個が違います ({index}: 期待値 {expected}、"
+        "実際の値 {got})。",
     ),
     "not_repeatable": (
         "forward gives other values for equal inputs: draw random numbers with tg.rand, tg.randn "
@@ -203,12 +203,12 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "narrowed": (
         "forward computes in {dtype} though its inputs are float64, too coarse to differentiate "
         "numerically: make tensors with dtype=x.dtype, or with tg.zeros_like(x).",
-        "入力は float64 なのに、forward が {dtype} で計算しています。数値微分には粗すぎます。"
+        "入力は float64 なのに、forward が {dtype} で計算しています。数値微分には精度が足りません。"
         "テンソルは dtype=x.dtype や tg.zeros_like(x) で作ってください。",
     ),
     "forward_not_finite": (
         "The result is not finite at these inputs: choose others, within the domain.",
-        "この入力では結果が有限になりません。定義域の中の入力を選んでください。",
+        "この入力では結果が NaN か無限大になります。定義域に収まる入力を選んでください。",
     ),
     "other_inputs": (
         "The inputs were drawn, with the shapes {shapes}. If forward needs others, say so: "
@@ -234,18 +234,21 @@ WORDS: dict[str, tuple[str, str]] = {
     "right": ("right", "正解"),
     "wrong": (
         "wrong in {wrong} of {elements} elements; at {index}: expected {expected}, got {got}",
-        "{elements} 個中 {wrong} 個の要素が不正解。{index} で、期待値 {expected}、実際の値 {got}",
+        "要素 {elements} 個中 {wrong} 個が不正解 ({index}: 期待値 {expected}、実際の値 {got})",
     ),
     "misshapen": (
         "wrong shape: {got} instead of {shape}, that of the input",
-        "形が不正解: {got}。正しくは入力と同じ {shape}",
+        "形が違います: {got}。正しくは入力と同じ {shape}",
     ),
     "amiss": ("wrong", "不正解"),
-    "unwritten": ("to be written; its shape is {shape}", "未記入 (形は {shape})"),
+    "unwritten": ("to be written; its shape is {shape}", "未実装 (形は {shape})"),
     "ungradable": ("not graded", "採点されていません"),
     "forward": ("forward", "forward (順伝播)"),
     "matches": ("right", "正解"),
-    "not_compared": ("runs (there is no reference to compare it with)", "動作 (正解との比較なし)"),
+    "not_compared": (
+        "runs (there is no reference to compare it with)",
+        "実行できました (正解との比較はしていません)",
+    ),
     "cause": ("Likely cause:", "考えられる原因:"),
     "note": ("Note:", "補足:"),
     "head": ("what|verdict|likely cause", "対象|判定|考えられる原因"),

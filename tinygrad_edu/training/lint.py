@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from ..autograd.mode import TRIAL
 from ..nn import Module
 from ..optim import Optimizer
 from .lints.batches import Found, batch_lints, loader_lints
@@ -50,7 +51,8 @@ def lint(
 
     Some passes and steps are made, and undone: afterwards the parameters, gradients and attributes
     of model and loss, the optimizer and the random generators are as before. Only what `step` and
-    `evaluate` change elsewhere (a list of losses, a scheduler) stays; hooks are called as always.
+    `evaluate` change elsewhere (a list of losses, a scheduler) stays; hooks are called as always,
+    but a `viz.Monitor` does not count what is undone.
 
     Raises ValueError unless `batch` is a pair, and for another language; TypeError for a model
     that is no module and an optimizer that is none. Errors of the model, the loss and the step are
@@ -77,11 +79,13 @@ def lint(
     modules = [model, *([loss_fn] if isinstance(loss_fn, Module) else [])]
     input, target = batch
     snapshot = Snapshot(modules, optimizer)
+    trial = TRIAL.set(True)
     try:
         with quietly():
             look = look_at(model, loss_fn, input, target, snapshot)
             found = list(_found(look, optimizer, step, evaluate, loader))
     finally:
+        TRIAL.reset(trial)
         snapshot.restore()
     return Findings((Finding(code, values, language) for code, values in found), language)
 

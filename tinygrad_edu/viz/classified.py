@@ -14,9 +14,9 @@ from .figures import (
     ORANGE,
     check_probabilities,
     class_name,
+    name_ticks,
     plot_predictions,
     titled,
-    written,
 )
 from .tables import one_line
 
@@ -72,9 +72,8 @@ def plot_confusion(
         (axes.set_yticks, axes.set_yticklabels, 0),
     ):
         set_ticks(shown)
-        texts = [written(one_line(names[each], 18)) for each in shown]
-        for tick, text in zip(set_labels([text["s"] for text in texts]), texts, strict=True):
-            tick.set(fontsize=8, rotation=rotation, **{k: v for k, v in text.items() if k != "s"})
+        texts = [one_line(names[each], 18) for each in shown]
+        name_ticks(set_labels, texts, fontsize=8, rotation=rotation)
     axes.set_xticks(np.arange(1, size) - 0.5, minor=True)
     axes.set_yticks(np.arange(1, size) - 0.5, minor=True)
     axes.grid(which="minor", color="white", lw=1 if size <= _WRITTEN else 0.2)

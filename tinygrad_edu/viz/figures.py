@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -219,3 +219,11 @@ def written(text: str, name: str = "s") -> dict[str, Any]:
             for each in text
         )
     return options
+
+
+def name_ticks(set_labels: Callable[..., Any], names: Sequence[str], **options: Any) -> None:
+    """Label an axis with texts of the user's; `set_labels` is its method, `set_xticklabels`."""
+    texts = [written(name, "text") for name in names]
+    # The axis keeps the texts that it is given here, and writes them again.
+    for tick, text in zip(set_labels([each["text"] for each in texts]), texts, strict=True):
+        tick.set(**text, **options)

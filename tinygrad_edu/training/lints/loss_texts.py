@@ -52,7 +52,7 @@ LOSS_TEXTS: dict[str, dict[str, tuple[str, str]]] = {
             "Leave {function} out, or use nn.BCELoss after it.",
         ),
         "ja": (
-            "ロジット用の 2 値交差エントロピー誤差に {function} の出力が渡されていますが、"
+            "logits 用の 2 値交差エントロピー誤差に {function} の出力が渡されていますが、"
             "この損失関数は内部で sigmoid を計算します。",
             "{function} を取り除くか、{function} の後に nn.BCELoss を使ってください。",
         ),
@@ -88,7 +88,7 @@ LOSS_TEXTS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "ja": (
             "{function} が次元 0、つまり {samples} 個のサンプルの方向に計算されています。"
-            "各クラスの値の和がバッチ全体で 1 になっています。",
+            "そのため、サンプルごとではなくクラスごとに、値の和が 1 になっています。",
             "クラスの次元を指定してください: dim=1。",
         ),
     },
@@ -172,7 +172,7 @@ LOSS_TEXTS: dict[str, dict[str, tuple[str, str]]] = {
             "Average it: `loss.mean()`, or reduction='mean' of the loss function.",
         ),
         "ja": (
-            "損失の形状が {shape} です。backward() は 1 つの数から始まります。",
+            "損失の形状が {shape} です。backward() を呼べるのは、損失が 1 つの数のときだけです。",
             "平均をとってください: `loss.mean()`、または損失関数の reduction='mean'。",
         ),
     },

@@ -122,7 +122,9 @@ def _are_probabilities(array: Array | None) -> bool:
 
 def _totals(array: Array | None) -> Array | None:
     """Σ e^x over the classes: 1 if x are logarithms of probabilities."""
-    if array is None or array.ndim < 2 or array.shape[1] < 2 or np.isnan(array).any():
+    if array is None or array.ndim < 2 or array.shape[1] < 2 or not array.size:
+        return None
+    if np.isnan(array).any():
         return None
     return np.asarray(np.exp(array.astype(np.float64)).sum(axis=1))
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ...autograd.graph import Operation, TensorBase
+from ...autograd import trees
+from ...autograd.graph import Operation, TensorBase, wrap
 from ...nn import Conv1d, Conv2d, Linear, Module
 from ...nn.scope import module_path
 from ...optim import Optimizer
@@ -75,13 +76,18 @@ def _unregistered(look: Look) -> Iterator[Found]:
     """Leaves of the graph that are nobody's parameters, such as those of layers in a plain list."""
     known = {id(tensor) for tensor, _ in look.snapshot.values()}
     given = {id(array) for array in (*tensors_in(look.input), *tensors_in(look.target))}
-    leaves = {
+    # What the loss brings in belongs to others: the generator of a GAN learns through a
+    # discriminator, whose parameters are not to change.
+    outputs = [getattr(tensor, "node", None) for tensor in trees.leaves(look.output)]
+    last = max((node.number for node in outputs if node is not None), default=-1)
+    used = {
         id(parent): parent
         for node in ancestors(getattr(look.loss, "node", None))
+        if node.number <= last
         for parent in node.parents
         if isinstance(parent, TensorBase) and id(parent) not in known
     }
-    found = [leaf for leaf in leaves.values() if id(leaf.array) not in given]
+    found = [leaf for leaf in used.values() if id(leaf.array) not in given]
     if found:
         shapes = listed([str(leaf.shape) for leaf in found])
         yield "unregistered-parameters", {"count": len(found), "shapes": shapes}
@@ -90,7 +96,10 @@ def _unregistered(look: Look) -> Iterator[Found]:
 def _outputs(look: Look) -> Iterator[Found]:
     """An answer that does not depend on the sample, or is another one each time."""
     if len(look.evaluations) == 2 and differ(*look.evaluations):
-        yield "random-in-evaluation", {}
+        parts = zip(*map(tensors_in, look.evaluations), strict=False)
+        # Mean and variance beside a sample: a variational autoencoder, which is to draw.
+        if all(differ(wrap(x), wrap(y)) for x, y in parts):
+            yield "random-in-evaluation", {}
         return
     outputs = tensors_in(look.evaluations[0]) if look.evaluations else []
     inputs = tensors_in(look.input)

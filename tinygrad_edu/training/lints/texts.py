@@ -33,7 +33,7 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
             "training set, or `x / 255` for images.",
         ),
         "ja": (
-            "入力の値は {low} から {high} まで、平均 {mean}、標準偏差 {std} です。",
+            "入力の値が {low} から {high} にわたっています (平均 {mean}、標準偏差 {std})。",
             "平均 0、標準偏差 1 程度にしてください。訓練データの平均と標準偏差で "
             "`(x - mean) / std` とするか、画像なら `x / 255` とします。",
         ),
@@ -57,7 +57,7 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "ja": (
             "入力の特徴量 {large} の大きさは {high} に達しますが、特徴量 {small} は {low} まで"
-            "です。小さい特徴量はほとんど影響を持ちません。",
+            "です。小さいほうの特徴量は学習にほとんど影響しません。",
             "特徴量ごとに、訓練データの平均と標準偏差で正規化してください: "
             "`(x - x.mean(0)) / x.std(0)`。",
         ),
@@ -128,7 +128,7 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "ja": (
             "requires_grad が True のパラメータがモデルに 1 つもありません。",
-            "学習する部分の凍結を解いてください: `model.requires_grad_()`、または層ごとに。"
+            "学習する部分の凍結を解除してください (`model.requires_grad_()`、または層ごとに)。"
             "自作の重みは nn.Parameter で作ります。",
         ),
     },
@@ -154,7 +154,7 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
         "ja": (
             "勾配を必要とする {count} 個のテンソルが損失の計算に使われていますが、モデルの"
             "パラメータとして登録されていません (形状 {shapes})。"
-            "model.parameters() でオプティマイザに渡りません。",
+            "model.parameters() に含まれないので、オプティマイザに渡りません。",
             "リストや辞書に入れた層は nn.ModuleList や nn.ModuleDict に、自作のテンソルは "
             "nn.Parameter にしてください。",
         ),
@@ -167,7 +167,8 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "ja": (
             "オプティマイザにこのモデルのパラメータがありません。",
-            "モデルの後に作り直してください: `optimizer = optim.SGD(model.parameters(), ...)`。"
+            "モデルを作った後で、もう一度作ってください: "
+            "`optimizer = optim.SGD(model.parameters(), ...)`。"
             "モデルを作り直したりコピーしたりすると、パラメータは別のものになります。",
         ),
     },
@@ -191,7 +192,7 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "ja": (
             "このバッチの勾配がすべて 0 です。",
-            "勾配の経路が途切れています。すべて 0 の ReLU、飽和した sigmoid、0 との積、"
+            "勾配の経路が途切れています。出力がすべて 0 の ReLU、飽和した sigmoid、0 の掛け算、"
             "出力に依存しない損失などがないか調べてください。",
         ),
     },
@@ -205,7 +206,7 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
         "ja": (
             "どのサンプルに対してもモデルの出力が同じです。{layer} から先には入力の情報が"
             "残っていません。",
-            "その層の重みと値の大きさを確認してください。すべて 0 の ReLU、飽和した sigmoid、"
+            "その層の重みと値の大きさを確認してください。出力がすべて 0 の ReLU、飽和した sigmoid、"
             "0 の重み、層の深さに対して小さすぎる初期値などが考えられます。",
         ),
     },
@@ -277,7 +278,7 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
         "ja": (
             "学習のステップでモデルが評価モードになっているので、ドロップアウトや "
             "Batch Normalization が働きません。",
-            "学習ループの前と、評価のたびにその後で、model.train() を呼んでください。",
+            "学習ループの前と、毎回の評価の後に、model.train() を呼んでください。",
         ),
     },
     "missing-zero-grad": {

@@ -101,7 +101,6 @@ class CallTree:
                     "parent": self.parent(call),
                     "collapsed": call in collapsed,
                     "label": f"{path}: {name}" if path else name,
-                    "repeats": total[id(scope.module)],
                     "calls": total[id(scope.module)],
                     "call": so_far[id(scope.module)],
                     "nodes": inside[call],

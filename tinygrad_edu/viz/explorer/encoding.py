@@ -111,7 +111,8 @@ def _image(array: Array) -> dict[str, Any]:
     finite = np.isfinite(matrix)
     high = float(np.max(np.abs(matrix), where=finite, initial=0.0))
     with np.errstate(all="ignore"):
-        scaled = np.rint(128 + matrix * (127 / high if high else 0.0))
+        # Not 127 / high, which is infinite where high is tiny.
+        scaled = np.rint(128 + matrix / (high or 1.0) * 127)
     pixels = np.where(finite, scaled, 0).astype(np.uint8)
     return {
         "rows": pixels.shape[0],

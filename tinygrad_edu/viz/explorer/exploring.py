@@ -61,7 +61,8 @@ def explore(
 
     Call it before `loss.backward()`, or after `loss.backward(retain_graph=True)`, and compute the
     loss inside `with tg.viz.keep_values():`, so that no value is missing. The gradients are
-    computed for the page: no `grad` changes, no hook runs, the graph stays.
+    computed for the page: no `grad` changes, the graph stays, and no hook runs, so that a gradient
+    that a hook would change is shown unchanged.
 
     Args:
         model: names the parameters. Without it the modules that ran name them.
@@ -72,7 +73,8 @@ def explore(
             collapsed into one box each; the page opens them.
 
     Raises:
-        TypeError: for a loss or names that are not tensors, a model that is no module.
+        TypeError: for a loss or names that are not tensors, a model that is no module, a title that
+            is no text.
         ValueError: for a loss that is not one number or has no graph; for a graph with more than
             5,000 operations, or more than `max_nodes` nodes that are in no module.
         RuntimeError: if the graph was freed by `backward()`, or a value that the gradients need was
@@ -85,7 +87,7 @@ def explore(
     >>> tg.viz.explore(loss, "step.html")
     'step.html'
     """
-    _check_arguments(loss, model, language, max_nodes)
+    _check_arguments(loss, model, title, language, max_nodes)
     nodes = reachable(loss)
     _check_graph(loss, nodes)
     graph = Graph(loss, nodes, model, names)
@@ -124,7 +126,7 @@ def _read(file: Path) -> str:
     return file.read_text(encoding="utf-8")
 
 
-def _check_arguments(loss: Any, model: Any, language: Any, max_nodes: Any) -> None:
+def _check_arguments(loss: Any, model: Any, title: Any, language: Any, max_nodes: Any) -> None:
     if not isinstance(loss, Tensor):
         raise TypeError(
             f"explore takes a loss, a tensor; got {type(loss).__name__}. To explore a model, "
@@ -135,6 +137,8 @@ def _check_arguments(loss: Any, model: Any, language: Any, max_nodes: Any) -> No
             f"explore: the model is a module, which names the parameters; got "
             f"{type(model).__name__}. The second argument is the path of the HTML file."
         )
+    if title is not None and not isinstance(title, str):
+        raise TypeError(f"explore: the title is text; got {type(title).__name__}.")
     if language not in _LANGUAGES:
         raise ValueError(f"explore: the language is 'en' or 'ja'; got {language!r}.")
     if isinstance(max_nodes, bool) or not isinstance(max_nodes, int) or max_nodes < 1:

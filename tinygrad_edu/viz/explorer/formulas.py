@@ -123,7 +123,9 @@ def input_names(node: Operation) -> list[str]:
     """A name for each input: those of `forward`, or x0, x1, ... where there may be any number."""
     if type(node).__module__ == Function.__module__:
         function: Any = node.function  # type: ignore[attr-defined]
-        names = [*inspect.signature(function.forward).parameters]
+        parameters = inspect.signature(function.forward).parameters
+        # What `*tensors` takes is numbered.
+        names = [name for name, one in parameters.items() if one.kind is not one.VAR_POSITIONAL]
         names = names[0 if function.setup_context is not None else 1 :]
         count = node.arguments  # type: ignore[attr-defined]
     else:

@@ -11,7 +11,7 @@ import numpy as np
 from ...autograd.graph import Array, Operation, Output, TensorBase
 from ...nn import Module, Parameter
 from ...tensor import Tensor
-from ..graphs.names import Names
+from ..graphs.names import Names, checked
 from .calls import CallTree
 from .encoding import Values
 from .formulas import arguments, as_text, formula, input_names
@@ -81,8 +81,8 @@ class Graph:
         # Tensors without gradient are not in the graph; only the page shows them.
         self.given_names: dict[int, str] = {}
         recorded: dict[str, Tensor] = {}
-        for name, tensor in (names or {}).items():
-            if isinstance(tensor, TensorBase) and tensor.edge is None:
+        for name, tensor in checked(names).items():
+            if tensor.edge is None:
                 self.given_names[id(tensor.array)] = name
             else:
                 recorded[name] = tensor
@@ -92,7 +92,8 @@ class Graph:
         for root in [*([] if model is None else [model]), *roots]:
             for name, parameter in root.named_parameters():
                 self.stored.setdefault(id(parameter.array), name)
-                self.frozen.add(id(parameter.array))
+                if parameter.edge is None:  # else this one was detached, for one use
+                    self.frozen.add(id(parameter.array))
             for name, buffer in root.named_buffers():
                 self.stored.setdefault(id(buffer.array), name)
 
@@ -242,7 +243,7 @@ class Graph:
         entry: dict[str, Any] = {
             "output": self.values.add(value),
             "grad": self.values.add(grad),
-            "why": "no rule" if grad is None else None,
+            "why": "unused" if grad is None else None,
             "missing": None if value is not None else self._reason(item),
             "arrivals": [
                 {
@@ -258,8 +259,10 @@ class Graph:
             return entry | {"kind": kind, "name": self.names.leaf(item)}
         entry["formula"], entry["rules"] = formula(item)
         entry["inputs"] = self._inputs(item)
+        given = self.names.result(item)
+        prefix = "" if given is None else f"{given}: "
         if isinstance(item, Output):
-            return entry | {"kind": "output", "name": f"{item.name}[{item.index}]"}
+            return entry | {"kind": "output", "name": f"{prefix}{item.name}[{item.index}]"}
         if item.multiple:
             entry["missing"] = entry["why"] = "several"
             # Its gradients are those of its results, which the edges from them bring.
@@ -268,9 +271,7 @@ class Graph:
                 for user in reversed(self.users[self.ids[item]])
                 if (part := self.gradients.of(user)) is not None
             ]
-        given = self.names.result(item)
-        name = item.name if given is None else f"{given}: {item.name}"
-        return entry | {"kind": "operation", "name": name}
+        return entry | {"kind": "operation", "name": prefix + item.name}
 
     def _reason(self, item: Operation | TensorBase) -> str:
         return "changed" if self.known.was_changed(item) else "not kept"

@@ -47,9 +47,9 @@ def draw(
     Args:
         model: names the parameters. Without it the modules that ran name them.
         names: further names, of leaves or of intermediate results.
-        values: show small values and gradients in full, and the statistics of large values. Results
-            that no rule has saved are gone, and after `backward()` most are: to keep them all,
-            compute inside `with tg.viz.keep_values():`.
+        values: show small values and gradients in full, and the statistics of large values. Leaves
+            have the value of this moment. Results that no rule has saved are gone, and after
+            `backward()` most are: to keep them all, compute inside `with tg.viz.keep_values():`.
         depth: how much of the modules is opened. "operations": all of it. "layers": calls that call
             no other module are boxes. 1: so are the calls that the outermost module makes, 2: those
             that these make; 0: the model is one box. None: the first of "operations", "layers",
@@ -63,7 +63,7 @@ def draw(
     Linear in the number of operations, without recursion. Works before and after `backward()`.
 
     Raises:
-        TypeError: for outputs or names that are not tensors.
+        TypeError: for outputs or names that are not tensors, a model that is no module.
         ValueError: for a tensor without a graph, a wrong `depth`, `repeats` or `direction`.
 
     >>> x = tg.tensor([1.0, 2.0], requires_grad=True)
@@ -79,7 +79,7 @@ def draw(
     n2 -> n3
     """
     tensors = _checked(outputs)
-    _check_options(depth, repeats, direction)
+    _check_options(model, depth, repeats, direction)
     nodes = _reachable(tensors)
     calls = Calls(nodes)
     naming = Names(calls.roots(), model, names)
@@ -113,7 +113,12 @@ def _checked(outputs: Tensor | Sequence[Tensor]) -> list[Tensor]:
     return list({id(tensor): tensor for tensor in tensors}.values())
 
 
-def _check_options(depth: Any, repeats: Any, direction: Any) -> None:
+def _check_options(model: Any, depth: Any, repeats: Any, direction: Any) -> None:
+    if model is not None and not isinstance(model, Module):
+        raise TypeError(
+            f"draw: the model is a module, which names the parameters; got {type(model).__name__}. "
+            'Other names are given as names={"x": x}.'
+        )
     number = isinstance(depth, int) and not isinstance(depth, bool) and depth >= 0
     if not (number or depth is None or depth in ("operations", "layers")):
         raise ValueError(

@@ -9,7 +9,7 @@ from ...autograd.graph import Operation, TensorBase
 from ...nn import Module, Parameter
 from ...tensor import Tensor
 
-__all__ = ["Names"]
+__all__ = ["Names", "checked"]
 
 
 class Names:
@@ -24,7 +24,8 @@ class Names:
         self._leaves: dict[int, str] = {}
         self._results: dict[int, str] = {}
         self._modules: dict[int, str] = {}
-        self.tensors = list((names or {}).values())  # that the user has named
+        named = checked(names)
+        self.tensors = list(named.values())  # that the user has named
         roots = [*([] if model is None else [model]), *roots]
         for prefix, root in _prefixed(_outermost(roots)):
             for path, module in root.named_modules():
@@ -33,12 +34,10 @@ class Names:
             for path, parameter in root.named_parameters():
                 name = f"{prefix}.{path}" if prefix else path
                 self._leaves.setdefault(id(parameter), name)
-        for name, tensor in (names or {}).items():
+        for name, tensor in named.items():
             self._add(name, tensor)
 
     def _add(self, name: str, tensor: Tensor) -> None:
-        if not isinstance(tensor, TensorBase):
-            raise TypeError(f"names maps names to tensors; {name!r} is a {type(tensor).__name__}.")
         edge = tensor.edge
         if edge is None:
             raise ValueError(
@@ -64,6 +63,22 @@ class Names:
         """The path of a module and its class."""
         path = self.path(module)
         return f"{path}: {type(module).__name__}" if path else type(module).__name__
+
+
+def checked(names: Mapping[str, Tensor] | None) -> dict[str, Tensor]:
+    """The names that the user gave, if they are names and what they name are tensors."""
+    if names is None:
+        return {}
+    if not isinstance(names, Mapping):
+        raise TypeError(
+            f'names maps names to tensors, as in names={{"x": x}}; got {type(names).__name__}.'
+        )
+    for name, tensor in names.items():
+        if not isinstance(name, str):
+            raise TypeError(f"names maps names to tensors; the name {name!r} is no text.")
+        if not isinstance(tensor, TensorBase):
+            raise TypeError(f"names maps names to tensors; {name!r} is a {type(tensor).__name__}.")
+    return dict(names)
 
 
 def _outermost(roots: Iterable[Module]) -> list[Module]:

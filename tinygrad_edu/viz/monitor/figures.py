@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..figures import BLUE, GREY, make_figure
+from ..figures import BLUE, GREY, name_ticks, titled, written
 from ..tables import one_line
 from .log import Layer
 
@@ -29,10 +29,9 @@ def plot_monitor(monitor: Monitor, title: str, layers: Sequence[str] | None) -> 
     rows = -(-len(chosen) // _COLUMNS)
     columns = -(-len(chosen) // max(rows, 1))
     high = 1.9 * rows + 0.5
-    figure = make_figure(max(10.0, 2.0 * columns), high + 4.2)
     count = len(monitor.steps)
     default = f"{monitor.model._get_name()}: {count} recorded step{'s' * (count > 1)}"
-    figure.suptitle(_text(title or default, 100), fontsize=12, parse_math=False)
+    figure = titled(max(10.0, 2.0 * columns), high + 4.2, title or default)
     above, below = figure.subfigures(2, 1, height_ratios=(max(high, 0.1), 3.8))
     if chosen:
         panels = np.atleast_1d(above.subplots(rows, columns, squeeze=False)).ravel()
@@ -63,8 +62,8 @@ def _chosen(monitor: Monitor, paths: Sequence[str] | None) -> list[Layer]:
 
 def plot_histograms(axes: Any, layer: Layer) -> None:
     """How the values of a layer are spread: a column for each step, or one histogram for one."""
-    title = f"{_name(layer, 26)}\n{_text(layer.kind, 26)}"
-    axes.set_title(title, fontsize=8, parse_math=False)
+    title = f"{_name(layer, 26)}\n{one_line(layer.kind, 26)}"
+    axes.set_title(**written(title, "label"), fontsize=8)
     axes.tick_params(labelsize=7)
     if not layer.histograms:
         return
@@ -164,12 +163,12 @@ def _name_layers(axes: Any, layers: Sequence[Layer]) -> None:
     names = [_name(layers[place], 20) for place in places]
     turned = max(map(len, names)) > 4
     axes.set_xticks(places)
-    axes.set_xticklabels(
+    name_ticks(
+        axes.set_xticklabels,
         names,
         fontsize=7,
         rotation=45 if turned else 0,
         ha="right" if turned else "center",
-        parse_math=False,
     )
     axes.set_xlim(-0.5, len(layers) - 0.5)
     axes.set_xlabel("layer")
@@ -209,19 +208,8 @@ def plot_updates(axes: Any, monitor: Monitor) -> None:
     _logarithmic(axes)
     legend = axes.legend(fontsize=7, ncols=2)
     for text in legend.get_texts():
-        text.set_parse_math(False)
+        text.set(**written(text.get_text(), "text"))
 
 
 def _name(layer: Layer, limit: int) -> str:
-    return _text(layer.path, limit) or "the model"
-
-
-def _text(text: str, limit: int) -> str:
-    """One line in characters that the font of figures has."""
-    from matplotlib.font_manager import FontProperties, fontManager, get_font
-
-    text = one_line(text, limit)
-    if text.isascii():
-        return text
-    font = get_font(fontManager.findfont(FontProperties()))
-    return "".join(c if font.get_char_index(ord(c)) else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return one_line(layer.path, limit) or "the model"

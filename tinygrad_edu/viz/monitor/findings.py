@@ -30,6 +30,8 @@ SATURATED = 0.5
 #: Gradient norms of layers that learn together differ by ten, not by a hundred: with the same
 #: learning rate one of the two stands still or leaps.
 DEPTH = 1e-2
+#: A gradient that grows by so much has not vanished for good.
+GROWN = 10
 #: A change of weights by 10⁻³ in each step is a rule of thumb. With a fifth, the network is another
 #: one every few steps.
 LARGE = 0.2
@@ -101,32 +103,39 @@ class _Span(NamedTuple):
 
 
 def _depth(steps: Sequence[int], layers: Sequence[Layer]) -> list[str]:
-    """The gradient of layers with weights, against that of any layer nearer to the loss."""
+    """The gradients of layers with weights: how they change from the last to the first."""
     weighty = [layer for layer in layers if layer.has_weights]
     found = _spans([(layer, _recent(layer.grad)) for layer in weighty])
-    if not found and len(steps) > STEPS:
-        early = [(layer, _recent(layer.grad[:STEPS])) for layer in weighty]
-        found = _spans(early, f" in the first {STEPS} recorded steps")
-    return found
+    if found or len(steps) <= STEPS:
+        return [span.sentence("") for span in found]
+    early = _spans([(layer, _recent(layer.grad[:STEPS])) for layer in weighty])
+    when = f" in the first {STEPS} recorded steps"
+    return [span.sentence(when) for span in early if span.ratio > 1 or not _grew(span.early)]
 
 
-def _spans(norms: list[tuple[Layer, float]], when: str = "") -> list[str]:
+def _grew(layer: Layer) -> bool:
+    """Whether a gradient that was small at first came through later: then the network learns."""
+    later = np.asarray(layer.grad[STEPS:], float)
+    return bool((later > GROWN * _recent(layer.grad[:STEPS])).any())
+
+
+def _spans(norms: list[tuple[Layer, float]]) -> list[_Span]:
+    """The first layer against any later one: vanishing. Any layer against the last: exploding.
+
+    Layers in between may have small gradients alone: a branch beside a skip connection that starts
+    at 0, the queries and keys of an attention.
+    """
     norms = [(layer, value) for layer, value in norms if not isnan(value)]
-    spans = [
-        _Span(early / late, first, second)
-        for i, (first, early) in enumerate(norms)
-        for second, late in norms[i + 1 :]
-        if late
-    ]
-    if not spans:
+    if len(norms) < 2:
         return []
+    first, last = norms[0], norms[-1]
+    largest = max(norms[1:], key=lambda each: each[1])
     found = []
-    worst = min(spans, key=lambda span: span.ratio)
-    if worst.ratio < DEPTH:
-        found.append(worst.sentence(when))
-    worst = max(spans, key=lambda span: span.ratio)
-    if worst.ratio > 1 / DEPTH:
-        found.append(worst.sentence(when))
+    if largest[1] and first[1] / largest[1] < DEPTH:
+        found.append(_Span(first[1] / largest[1], first[0], largest[0]))
+    largest = max(norms[:-1], key=lambda each: each[1])
+    if last[1] and largest[1] / last[1] > 1 / DEPTH:
+        found.append(_Span(largest[1] / last[1], largest[0], last[0]))
     return found
 
 
@@ -158,7 +167,10 @@ def _updates(steps: Sequence[int], layers: Sequence[Layer]) -> list[str]:
         return []
     found = []
     weighty = [layer for layer in layers if layer.has_weights]
-    large = [(value, layer) for layer in weighty if (value := _recent(layer.update)) > LARGE]
+    later = 3 * len(steps) // 4  # RMSprop begins with steps ten times as large.
+    large = [
+        (value, layer) for layer in weighty if (value := _recent(layer.update[later:])) > LARGE
+    ]
     if large:
         worst = max(value for value, _ in large)
         found.append(

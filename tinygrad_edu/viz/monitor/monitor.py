@@ -10,7 +10,7 @@ import numpy as np
 
 from ... import nn
 from ...autograd.graph import Array, Operation
-from ...autograd.mode import MODE
+from ...autograd.mode import MODE, TRIAL
 from ...autograd.notes import Handle
 from ...nn import Module
 from ...ops.dtypes import type_name
@@ -61,8 +61,8 @@ class Monitor:
     seen where the next layer with weights takes it: "input of fc2". `parameters` has gradient and
     change of each parameter by itself.
 
-    Passes in evaluation mode or under `no_grad` are not looked at. Results are, bit for bit, those
-    of a training without a monitor; activations are not kept; no hook stays behind.
+    Passes in evaluation mode, under `no_grad` or by `lint` are not looked at. Results are, bit for
+    bit, those of a training without a monitor; activations are not kept; no hook stays behind.
 
     Raises TypeError for what is no module or optimizer, ValueError for numbers below 1 and
     limits that are no interval.
@@ -179,6 +179,8 @@ class Monitor:
                 "This Monitor is not running: write `with Monitor(model) as monitor:` around the "
                 "loop, or call start()."
             )
+        if TRIAL.get():
+            return
         self._count += 1
         if self._looking:
             self._record()
@@ -206,7 +208,7 @@ class Monitor:
 
     def _after(self, module: Module, args: Any, kwargs: Any, output: Any) -> None:
         """A forward hook: look at what the module took and returned."""
-        if not (self._looking and self.model.training and MODE.get().grad):
+        if not (self._looking and self.model.training and MODE.get().grad) or TRIAL.get():
             return
         path = self._paths[id(module)]
         has_weights = _has_weights(module)
@@ -241,11 +243,11 @@ class Monitor:
         for figure in vars(layer).values():
             if isinstance(figure, list) and figure is not layer.histograms:
                 figure.extend([nan] * len(self.steps))
+        if before is None:
+            self.layers[layer.path] = layer
+            return
         items = list(self.layers.items())
-        place = len(items)
-        if before is not None:
-            place = [path for path, _ in items].index(before)
-        items.insert(place, (layer.path, layer))
+        items.insert(list(self.layers).index(before), (layer.path, layer))
         self.layers = dict(items)
 
     # Recording.

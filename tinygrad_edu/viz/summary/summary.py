@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...autograd import enable_grad
-from ...autograd.graph import Operation, wrap
+from ...autograd.graph import Operation, TensorBase, wrap
 from ...autograd.trees import leaves
 from ...nn import Module
 from ...ops.dtypes import DTypeLike, to_dtype, type_name
@@ -101,6 +101,12 @@ def _arguments(input_size: Any, data: Any, dtypes: Any) -> tuple[tuple[Any, ...]
         if isinstance(data, Mapping):
             return (), dict(data)
         return (tuple(data) if type(data) in (tuple, list) else (data,)), {}
+    if isinstance(input_size, TensorBase):
+        raise ValueError("summary takes the shape of the input; for the input itself: data=x.")
+    if not isinstance(input_size, Iterable):
+        raise ValueError(
+            f"input_size is a shape with the batch, such as (64, 784); got {input_size!r}."
+        )
     sizes: list[Any] = list(input_size)
     if all(isinstance(size, (int, np.integer)) for size in sizes):
         sizes = [sizes]

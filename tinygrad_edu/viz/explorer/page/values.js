@@ -12,6 +12,7 @@
     /* Four significant digits, with a real minus sign. */
     explorer.number = (value, digits = 4) => {
         if (typeof value === "string") return SPECIAL[value] ?? value;
+        if (typeof value === "boolean") return value ? "True" : "False";
         if (value === 0) return "0";
         if (Number.isInteger(value) && Math.abs(value) < 1e6)
             return String(value).replace("-", "−");
@@ -27,7 +28,7 @@
     const alike = (numbers, limit) => {
         if (
             !limit ||
-            numbers.every((number) => typeof number === "string" || Number.isInteger(number))
+            numbers.every((number) => typeof number !== "number" || Number.isInteger(number))
         )
             return explorer.number;
         const decimals = Math.min(Math.max(3 - Math.floor(Math.log10(limit)), 0), 7);
@@ -46,7 +47,9 @@
     explorer.shape = (value) => (value.shape.length ? value.shape.join("×") : say("scalar"));
 
     const asNumber = (value) =>
-        typeof value === "string" ? { nan: NaN, inf: Infinity, "-inf": -Infinity }[value] : value;
+        typeof value === "string"
+            ? { nan: NaN, inf: Infinity, "-inf": -Infinity }[value]
+            : Number(value);
 
     /* What a screen reader hears of a value. */
     explorer.inWords = (value) => {
@@ -240,8 +243,8 @@
                 Math.max(0, Math.floor(((event.clientY - box.top) / box.height) * rows)),
             );
             about.textContent = say("cell", {
-                row,
-                column,
+                row: row * tall,
+                column: column * wide,
                 value: explorer.number(numberAt(row * columns + column), 3),
             });
         });

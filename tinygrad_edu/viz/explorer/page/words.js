@@ -156,8 +156,8 @@
         local: ["Local derivative", "局所微分"],
         forwardValues: ["Values of the forward pass", "順伝播の値"],
         parameterGrad: [
-            "This is {name}.grad, which the optimizer uses.",
-            "これが {name}.grad です。オプティマイザはこの値を使います。",
+            "backward() adds this to {name}.grad, which the optimizer uses.",
+            "backward() はこの値を {name}.grad に足します。オプティマイザは {name}.grad を使います。",
         ],
         noGradient: ["No gradient", "勾配なし"],
         noValue: ["No value", "値なし"],
@@ -247,12 +247,8 @@
             "この演算には、この入力についての微分がありません。",
         ],
         unused: [
-            "No gradient arrives: nothing leads from here to the loss.",
-            "ここから損失に至る経路がないので、勾配は届きません。",
-        ],
-        unneeded: [
-            "Nothing before it requires a gradient, so none is computed.",
-            "ここより前に勾配を必要とするものがないので、計算されません。",
+            "No gradient arrives: what uses it passes none on.",
+            "これを使う演算が勾配を渡さないので、勾配は届きません。",
         ],
         several: [
             "It has several results, each in a box of its own.",
@@ -266,13 +262,8 @@
             "The value was changed in place since.",
             "値はその後、インプレース演算で変更されました。",
         ],
-        random: [
-            "The value was drawn at random and not kept.",
-            "値は乱数で生成され、保存されていません。",
-        ],
         "mean over blocks": ["mean over blocks", "区画ごとの平均"],
         "first of several": ["only the first are shown", "先頭の一部のみ"],
-        "as columns": ["folded into rows", "行に折り返して表示"],
     };
 
     const LANGUAGES = ["en", "ja"];
