@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import sqlite3
+import subprocess
 import sys
 import time
 from dataclasses import dataclass, replace
@@ -19,7 +21,7 @@ import tinygrad_edu.nn.functional as F
 from tinygrad_edu import cli, course, nn, optim
 from tinygrad_edu.course import dropout, hyperparameters, weight_decay
 from tinygrad_edu.course.data import images
-from tinygrad_edu.course.experiment import Setting
+from tinygrad_edu.course.experiment import Result, Setting
 from tinygrad_edu.course.models import MultiLayerNet
 from tinygrad_edu.course.runner import run
 from tinygrad_edu.course.search import NUMBER, Search
@@ -67,7 +69,7 @@ def test_a_run_leaves_its_figures_and_its_numbers(ran, name):
     assert all((folder / f"{figure}.png").stat().st_size > 5000 for figure in FIGURES[name])
     assert numbers_of(folder).keys() == result.numbers.keys()
     assert result.passed is None  # the expected ranges are not for quick runs on digits
-    assert [len(row) == len(table.heads) for table in result.tables for row in table.rows]
+    assert all(len(row) == len(table.heads) for table in result.tables for row in table.rows)
 
 
 @pytest.mark.parametrize(
@@ -302,6 +304,26 @@ def test_a_killed_process_leaves_the_finished_trials(tmp_path):
     assert facts(finished) == facts(Search(Planned(), "a search", (0, 1)).run(8)[0])
 
 
+def test_a_second_ctrl_c_does_not_leave_the_processes_behind(tmp_path):
+    command = [sys.executable, "-m", "tinygrad_edu.cli", "course", "run", "hyperparameters"]
+    options = ["--data", "digits", "--quick", "--jobs", "2", "--out", str(tmp_path)]
+    storage = tmp_path / "hyperparameters.sqlite3"
+    process = subprocess.Popen([*command, *options], stderr=subprocess.PIPE)
+    try:
+        deadline = time.monotonic() + 60
+        while not storage.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(1)  # in the middle of the first trials
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.15)
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert b"Traceback" not in error
+
+
 def sound(path):
     Search(Planned(), "a search", (0, 1), storage=path).run(3)
     return path.read_bytes()
@@ -331,7 +353,7 @@ def test_a_storage_that_cannot_be_used_is_reported_in_one_line(tmp_path, spoil, 
         Search(Planned(), "a search", (0, 1), storage=path).run(3)
     message = str(caught.value)
     assert message.startswith(f"{path} cannot be used for the search: {reason}")
-    assert message.endswith("Delete it to search anew, or choose another folder with --out.")
+    assert message.endswith("If the file is damaged, delete it to search anew.")
     assert "\n" not in message
 
 
@@ -367,6 +389,40 @@ def test_without_optuna_the_command_says_what_to_install(monkeypatch, capsys, tm
         'tinygrad-edu: The experiments need optuna: pip install "tinygrad_edu[course]" or '
         "pip install optuna.\n"
     )
+
+
+# Folders.
+
+
+def test_a_folder_of_something_else_is_not_replaced(tmp_path):
+    thesis = tmp_path / "dropout.digits.quick" / "thesis.txt"
+    thesis.parent.mkdir()
+    thesis.write_text("years of work")
+    with pytest.raises(RunError, match="holds something else than results of dropout"):
+        run(course.load("dropout"), QUICK, tmp_path)
+    assert thesis.read_text() == "years of work"
+
+
+def test_a_run_again_keeps_what_was_put_beside_its_results(tmp_path):
+    experiment = replace(course.load("dropout"), run=lambda _: Result({}, {"a": 1}))
+    _, folder = run(experiment, QUICK, tmp_path)
+    (folder / "notes.txt").write_text("mine")
+    (folder / "more").mkdir()
+    (folder / "more" / "notes.txt").write_text("mine too")
+    run(replace(experiment, run=lambda _: Result({}, {"a": 2})), QUICK, tmp_path)
+    assert numbers_of(folder) == {"a": 2}
+    assert (folder / "notes.txt").read_text() == "mine"
+    assert (folder / "more" / "notes.txt").read_text() == "mine too"
+
+
+def test_a_dropout_that_drops_nothing_fails(monkeypatch):
+    nothing = {label: kind._replace(ratio=0.0) for label, kind in dropout.KINDS.items()}
+    monkeypatch.setattr(dropout, "KINDS", nothing)
+    monkeypatch.setattr(Setting, "is_the_courses", True)
+    result = dropout.run(QUICK)
+    verdicts = {check.name: check.passed for check in result.checks}
+    assert verdicts["training accuracy with, after 101 epochs"] is False
+    assert verdicts["test accuracy with"] is False
 
 
 # Experiment 18: what is searched.

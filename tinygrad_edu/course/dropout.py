@@ -28,9 +28,10 @@ WITHOUT = "without dropout"
 COURSE = "dropout 0.2, scaled in the test"
 PYTORCH = "dropout 0.2, scaled in training"
 KINDS = {WITHOUT: Kind(0.0, "test"), COURSE: Kind(0.2, "test"), PYTORCH: Kind(0.2, "train")}
-# With dropout, of the training and of the test images: the range of sixteen networks trained by
-# PyTorch (benchmarks/course_ranges.py). A few seeds alone may give 0.95 to 0.98 and 0.74 to 0.75.
+# With dropout, of the training and of the test images: the ranges of sixteen networks trained by
+# PyTorch (benchmarks/course_ranges.txt). A few seeds had given 0.95 to 0.98 and 0.74 to 0.75.
 TRAIN, TEST = (0.90, 0.99), (0.68, 0.75)
+SOURCE = "PyTorch, 16 seeds"
 
 
 def train(data: Images, kind: Kind, setting: Setting, label: str) -> dict[str, list[float]]:
@@ -64,6 +65,12 @@ def run(setting: Setting) -> Result:
     last = {label: (each["train"][-1], each["test"][-1]) for label, each in curves.items()}
     best = max(last[COURSE][1], last[PYTORCH][1])
     gaps = {label: train - test for label, (train, test) in last.items()}
+    # Ranges as wide as these would not notice a dropout that drops nothing; comparisons do.
+    early = {label: each["train"][each["epoch"].index(101)] for label, each in curves.items()}
+
+    def below(name: str, value: float, other: float) -> Check:
+        passed = value < other if setting.is_the_courses else None
+        return Check(name, f"{value:.4f}", f"below {other:.4f}, that without", passed=passed)
 
     figure, axes = new_figure(
         f"Dropout: {data.size}-100×6-10 on 300 images, SGD 0.01 ({setting})",
@@ -85,8 +92,12 @@ def run(setting: Setting) -> Result:
         checks=[
             within("training accuracy without", last[WITHOUT][0], 1, 1, setting=setting),
             Check("test accuracy without", f"{last[WITHOUT][1]:.4f}", "about 0.77"),
-            within("training accuracy with", last[PYTORCH][0], *TRAIN, setting=setting),
-            within("test accuracy with", last[PYTORCH][1], *TEST, setting=setting),
+            within(
+                "training accuracy with", last[PYTORCH][0], *TRAIN, setting=setting, source=SOURCE
+            ),
+            within("test accuracy with", last[PYTORCH][1], *TEST, setting=setting, source=SOURCE),
+            below("training accuracy with, after 101 epochs", early[PYTORCH], early[WITHOUT]),
+            below("test accuracy with", last[PYTORCH][1], last[WITHOUT][1]),
         ],
         tables=[
             Table(
@@ -108,6 +119,9 @@ def run(setting: Setting) -> Result:
             + "; ".join(f"{label}, {value:.2f}" for label, value in gaps.items())
             + ". The test accuracy "
             + ("rises." if best > last[WITHOUT][1] else "does not rise."),
+            "The expected ranges are those of sixteen networks trained by PyTorch, with means of "
+            "0.96 and 0.72. A few seeds had given 0.95 – 0.98 and 0.74 – 0.75; the test accuracies "
+            "of seeds 0, 1 and 2 do not meet that here.",
         ],
     )
 

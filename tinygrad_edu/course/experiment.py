@@ -84,10 +84,12 @@ def within(
     setting: Setting,
     reported: str = "",
     digits: int = 4,
+    source: str = "",
 ) -> Check:
     """The value lies between `low` and `high`, as measured, widened by half the width on each side.
 
-    In another setting than the course's it is only shown. `reported` is what the notes print.
+    In another setting than the course's it is only shown. `reported` is what the notes print;
+    `source` says where the range is from, if not from the course's own measurement.
 
     >>> from tinygrad_edu.course.experiment import Setting, within
     >>> within("accuracy", 0.93, 0.90, 0.92, setting=Setting()).verdict
@@ -96,6 +98,7 @@ def within(
     margin = (high - low) / 2
     passed = bool(low - margin <= value <= high + margin) if setting.is_the_courses else None
     expected = f"{low:.{digits}g} – {high:.{digits}g}"
+    expected += f" ({source})" if source else ""
     return Check(name, f"{value:.{digits}f}", expected, reported, passed)
 
 

@@ -6,9 +6,12 @@ import contextlib
 import json
 import os
 import platform
+import shutil
 import tempfile
 import time
+from collections.abc import Iterable
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,7 @@ import numpy as np
 
 from .. import __version__
 from ..random import manual_seed
-from ..runs import one_thread, png, unwritable
+from ..runs import RunError, one_thread, png, unwritable
 from .experiment import Experiment, Result, Setting
 
 __all__ = ["folder_name", "results", "run"]
@@ -25,8 +28,11 @@ __all__ = ["folder_name", "results", "run"]
 def run(experiment: Experiment, setting: Setting, out: Path) -> tuple[Result, Path]:
     """Run an experiment and write its figures and `result.json` into a folder below `out`.
 
-    A run of the same setting replaces that folder. Raises RunError if it cannot be written.
+    A run of the same setting replaces the files of the one before. Raises RunError if the folder
+    cannot be written, or holds something else.
     """
+    folder = out / folder_name(experiment, setting)
+    others_in(folder, experiment.name)  # it is better to fail now than after the work
     manual_seed(setting.seed)
     start = time.perf_counter()
     with one_thread():
@@ -36,8 +42,7 @@ def run(experiment: Experiment, setting: Setting, out: Path) -> tuple[Result, Pa
     files |= result.attachments
     record = describe(experiment, setting, result, seconds)
     files["result.json"] = (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode()
-    folder = out / folder_name(experiment, setting)
-    write_folder(folder, files)
+    write_folder(folder, files, others_in(folder, experiment.name))
     return result, folder
 
 
@@ -65,6 +70,7 @@ def describe(
             "tinygrad_edu": __version__,
             "numpy": np.__version__,
             "python": platform.python_version(),
+            **{package: version(package) for package in ("matplotlib", *experiment.packages)},
         },
     }
 
@@ -94,8 +100,27 @@ def folder_name(experiment: Experiment, setting: Setting) -> str:
     return ".".join(parts)
 
 
-def write_folder(folder: Path, files: dict[str, bytes]) -> None:
-    """Write the files into a new folder, which then takes the place of an old one."""
+def others_in(folder: Path, name: str) -> list[Path]:
+    """What lies in a folder beside the results of an earlier run of this experiment."""
+    if not folder.exists():
+        return []
+    there = sorted(folder.iterdir()) if folder.is_dir() else [folder]
+    try:
+        record = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+        known = {"result.json", *record["figures"], *record["files"]}
+        ours = record["experiment"] == name
+    except (OSError, ValueError, KeyError, TypeError):
+        ours = False
+    if there and not ours:
+        raise RunError(
+            f"{folder} holds something else than results of {name}, which would take its place. "
+            "Choose another folder with --out."
+        )
+    return [path for path in there if path.name not in known] if there else []
+
+
+def write_folder(folder: Path, files: dict[str, bytes], others: Iterable[Path]) -> None:
+    """Write the files, and copy the others, into a new folder in the place of an old one."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as partial:
@@ -103,6 +128,11 @@ def write_folder(folder: Path, files: dict[str, bytes]) -> None:
             new.mkdir()
             for name, content in files.items():
                 (new / name).write_bytes(content)
+            for path in others:
+                if path.is_dir():
+                    shutil.copytree(path, new / path.name, symlinks=True)
+                else:
+                    shutil.copy2(path, new / path.name, follow_symlinks=False)
             if folder.exists():
                 os.replace(folder, old)
             os.replace(new, folder)

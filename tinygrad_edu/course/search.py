@@ -152,8 +152,8 @@ def _unusable(storage: Path, error: Exception) -> RunError:
     cause = error.__cause__ or error
     reason = str(getattr(cause, "orig", None) or cause).partition("\n")[0].rstrip(".")
     return RunError(
-        f"{storage} cannot be used for the search: {reason}. Delete it to search anew, or choose "
-        "another folder with --out."
+        f"{storage} cannot be used for the search: {reason}. If the disk is full, make room and "
+        "run again: finished trials are kept. If the file is damaged, delete it to search anew."
     )
 
 
@@ -173,7 +173,24 @@ def _processes(count: int) -> Iterator[Callable[..., Iterator[Any]]]:
             "command again, with fewer --jobs if the memory was too small."
         ) from None
     finally:
-        pool.shutdown(cancel_futures=True)
+        with _undisturbed():
+            pool.shutdown(cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Without Ctrl-C: a second one would leave processes behind for which Python waits at its end.
+
+    They end by themselves, with the trial that each is at.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _start_process() -> None:

@@ -36,9 +36,10 @@ PENALTIES = {
     "L1, λ = 0.01": Penalty(1, 0.01),
     "Lp, p = 4, λ = 3": Penalty(4, 3.0),
 }
-# With L2, of the training and of the test images: the range of sixteen networks trained by PyTorch
-# (benchmarks/course_ranges.py). A few seeds alone may give 0.90 to 0.92 and 0.73 to 0.74.
+# With L2, of the training and of the test images: the ranges of sixteen networks trained by PyTorch
+# (benchmarks/course_ranges.txt). A few seeds had given 0.90 to 0.92 and 0.73 to 0.74.
 TRAIN, TEST = (0.82, 0.93), (0.67, 0.74)
+SOURCE = "PyTorch, 16 seeds"
 
 
 def penalty(weights: Sequence[Tensor], p: int, strength: float) -> Tensor | float:
@@ -122,8 +123,10 @@ def run(setting: Setting) -> Result:
         checks=[
             within("training accuracy, λ = 0", without.train[-1], 1, 1, setting=setting),
             Check("test accuracy, λ = 0", f"{without.test[-1]:.4f}", "about 0.76"),
-            within("training accuracy, L2", decay.train[-1], *TRAIN, setting=setting),
-            within("test accuracy, L2", decay.test[-1], *TEST, setting=setting),
+            within(
+                "training accuracy, L2", decay.train[-1], *TRAIN, setting=setting, source=SOURCE
+            ),
+            within("test accuracy, L2", decay.test[-1], *TEST, setting=setting, source=SOURCE),
             Check(
                 "gap between training and test with L2",
                 f"{gap(decay):.4f}",
@@ -143,7 +146,10 @@ def run(setting: Setting) -> Result:
             f"{gap(decay):.2f} with L2. The test accuracy "
             + ("rises" if decay.test[-1] > without.test[-1] else "does not rise")
             + f" ({without.test[-1]:.2f} without, {decay.test[-1]:.2f} with L2): what a penalty "
-            "takes away is the training accuracy."
+            "takes away is the training accuracy.",
+            "The expected ranges with L2 are those of sixteen networks trained by PyTorch, with "
+            "means of 0.90 and 0.71. A few seeds had given 0.90 – 0.92 and 0.73 – 0.74, which "
+            "seed 2 does not meet here.",
         ],
     )
 
