@@ -255,7 +255,7 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "ja": (
             "評価のときにモデルが学習モードのままなので、出力が変わってしまいます "
-            "(ドロップアウト、Batch Normalization)。",
+            "(ドロップアウト、バッチ正規化)。",
             "評価の前に model.eval()、後に model.train() を呼んでください。",
         ),
     },
@@ -277,7 +277,7 @@ TEXTS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "ja": (
             "学習のステップでモデルが評価モードになっているので、ドロップアウトや "
-            "Batch Normalization が働きません。",
+            "バッチ正規化が働きません。",
             "学習ループの前と、毎回の評価の後に、model.train() を呼んでください。",
         ),
     },
