@@ -1,5 +1,9 @@
 """The command line: help, errors in one line, exit status."""
 
+import base64
+import errno
+import importlib
+import json
 import os
 import signal
 import subprocess
@@ -10,10 +14,12 @@ import matplotlib
 import pytest
 
 import tinygrad_edu as tg
-from tinygrad_edu import cli, demo
+from tinygrad_edu import cli, course, demo
+from tinygrad_edu.course import report, runner
+from tinygrad_edu.course.experiment import Result
 from tinygrad_edu.datasets import DATA_VARIABLE, DatasetError
 from tinygrad_edu.demo import Outcome
-from tinygrad_edu.runs import RunError
+from tinygrad_edu.runs import RunError, unwritable
 from tinygrad_edu.training import History
 
 
@@ -50,12 +56,23 @@ def calls(monkeypatch):
     return given
 
 
-@pytest.mark.parametrize("arguments", [[], ["--help"], ["demo", "--help"]])
-def test_help(arguments, tinygrad_edu, calls):
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        ([], "demo"),
+        (["--help"], "demo"),
+        (["demo", "--help"], "--epochs"),
+        (["course"], "report"),
+        (["course", "--help"], "report"),
+        (["course", "run", "--help"], "--variant"),
+    ],
+)
+def test_help(arguments, word, tinygrad_edu, calls):
     status, out, error = tinygrad_edu(*arguments)
     assert (status, error, calls) == (0, "", [])
-    assert out.startswith("Usage: tinygrad-edu")
-    assert ("--epochs" if "demo" in arguments else "demo") in out
+    command = [each for each in arguments if each != "--help"]
+    assert out.startswith(f"Usage: {' '.join(['tinygrad-edu', *command])} [OPTIONS]")
+    assert word in out
 
 
 def test_version(tinygrad_edu):
@@ -84,6 +101,15 @@ def test_options_reach_the_demo(tinygrad_edu, calls):
         (["demo", "more"], "more"),
         (["dmeo"], "dmeo"),
         (["--quiet"], "--quiet"),
+        (["course", "rnu"], "rnu"),
+        (["course", "--all"], "--all"),
+        (["course", "run"], "Name experiments, or say --all."),
+        (["course", "run", "8", "--all"], "Name experiments, or say --all."),
+        (["course", "run", "8", "--data", "cifar"], "'cifar' is not mnist or digits"),
+        (["course", "run", "8", "--fast"], "--fast"),
+        (["course", "run", "8", "--seed", "x"], "--seed"),
+        (["course", "run", "--out"], "--out"),
+        (["course", "report", "--all"], "--all"),
     ],
 )
 def test_a_wrong_call_is_one_line_that_leads_to_the_help(arguments, message, tinygrad_edu, calls):
@@ -91,8 +117,8 @@ def test_a_wrong_call_is_one_line_that_leads_to_the_help(arguments, message, tin
     assert (status, out, calls) == (2, "", [])
     assert error.startswith("tinygrad-edu: ")
     assert message in error
-    command = "tinygrad-edu demo" if "demo" in arguments else "tinygrad-edu"
-    assert error.endswith(f" See {command} --help.\n")
+    known = [each for each in arguments if each in ("demo", "course", "run", "report")]
+    assert error.endswith(f" See {' '.join(['tinygrad-edu', *known])} --help.\n")
     assert error.count("\n") == 1
 
 
@@ -130,6 +156,169 @@ def test_ctrl_c(tinygrad_edu, monkeypatch):
     assert tinygrad_edu("demo") == (130, "", "tinygrad-edu: stopped\n")
     monkeypatch.setattr(demo, "run", lambda *_: Outcome(History(interrupted=True)))
     assert tinygrad_edu("demo") == (130, "", "")
+
+
+# The course.
+
+
+@pytest.fixture
+def runs(monkeypatch):
+    """The experiments that were run, with their variants, in place of the runs."""
+    done = []
+
+    def run(experiment, setting, out):
+        done.append((experiment.name, setting.variant))
+        return Result({}), out / experiment.name
+
+    monkeypatch.setattr(runner, "run", run)
+    return done
+
+
+def test_all_runs_each_experiment_and_the_errata(tinygrad_edu, runs):
+    status, out, _ = tinygrad_edu("course", "run", "--all", "--data", "digits")
+    assert status == 0
+    assert [name for name, variant in runs if variant is None] == list(course.NAMES)
+    assert [each for each in runs if each[1]] == [("vanishing-gradient", "wrong-derivative")]
+    assert runs.index(("vanishing-gradient", "wrong-derivative")) == 8
+    assert "\n[9/22] 8. Vanishing gradients: sigmoid and ReLU" in out
+    assert "\n22 runs, as expected. A page of them: course report\n" in out
+
+
+def test_what_is_named_runs_once_and_without_its_variants(tinygrad_edu, runs):
+    names = ["forward", "8", "1", "forward", "vanishing_gradient"]
+    assert tinygrad_edu("course", "run", *names, "--data", "digits")[0] == 0
+    assert runs == [("forward", None), ("vanishing-gradient", None)]
+
+
+@pytest.mark.parametrize("name", ["²", "22", "nothing"])
+def test_a_name_that_is_no_experiment_is_one_line(name, tinygrad_edu, runs):
+    status, out, error = tinygrad_edu("course", "run", name)
+    assert (status, out, runs) == (2, "", [])
+    assert error.startswith(f"tinygrad-edu: There is no experiment {name!r}. ")
+    assert error.count("\n") == 1
+
+
+SVG = b"<svg><script>alert(1)</script><title>a graph</title></svg>"
+
+
+def made(out, name="forward", variant=None, **changes):
+    """A folder as a run leaves it, with two pictures."""
+    from PIL import Image
+
+    folder = out / (f"{name}.{variant}" if variant else name)
+    folder.mkdir(parents=True)
+    stem = variant or "a-figure"
+    Image.new("RGB", (2, 2)).save(folder / f"{stem}.png")
+    (folder / f"{stem}-graph.svg").write_bytes(SVG)
+    experiment = course.load(name)
+    record = {
+        "experiment": name,
+        "number": experiment.number,
+        "title": experiment.title,
+        "data": None,
+        "seed": 0,
+        "quick": False,
+        "variant": variant,
+        "passed": True,
+        **dict.fromkeys(("checks", "tables", "remarks"), ()),
+        "numbers": {},
+        "seconds": 1,
+        "figures": [f"{stem}.png"],
+        "files": ["graph.dot", f"{stem}-graph.svg"],
+        "versions": {"tinygrad_edu": "0.1.0", "numpy": "2.0.0", "python": "3.11.7"},
+    }
+    (folder / "result.json").write_text(json.dumps(record | changes), encoding="utf-8")
+
+
+def test_the_report_shows_graphs_as_pictures_and_all_versions(tmp_path):
+    made(tmp_path)
+    newer = {"tinygrad_edu": "0.2.0", "numpy": "2.0.0", "python": "3.11.7"}
+    made(tmp_path, "activations", versions=newer)
+    assert report.write_report(tmp_path, tmp_path / "report.html") == 2
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    address = f"data:image/svg+xml;base64,{base64.b64encode(SVG).decode()}"
+    assert page.count(f'<img src="{address}" alt="') == 2
+    assert page.count('<img src="data:image/png;base64,') == 2
+    assert "<figcaption>a figure graph</figcaption>" in page
+    assert "<svg" not in page
+    assert "<script" not in page
+    assert "tinygrad_edu 0.1.0 and 0.2.0, NumPy 2.0.0, Python 3.11.7" in page
+
+
+def test_a_page_that_cannot_be_written_leads_to_its_own_option(tmp_path, tinygrad_edu):
+    made(tmp_path / "runs")
+    (tmp_path / "file").touch()
+    page = tmp_path / "file" / "page.html"
+    status, out, error = tinygrad_edu("course", "report", "--out", "runs", "--page", str(page))
+    assert (status, out) == (2, "")
+    assert error.startswith(f"tinygrad-edu: {page} cannot be written: ")
+    assert error.endswith(". Choose another file with --page.\n")
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [
+        (errno.ENOSPC, "Make room, or choose another folder with --out."),
+        (errno.EDQUOT, "Make room, or choose another folder with --out."),
+        (errno.EACCES, "Choose another folder with --out."),
+        (errno.EROFS, "Choose another folder with --out."),
+    ],
+)
+def test_room_is_asked_for_only_where_there_is_none(number, advice, tmp_path):
+    error = OSError(number, os.strerror(number))
+    assert str(unwritable(tmp_path, error)) == (
+        f"{tmp_path} cannot be written: {os.strerror(number)}. {advice}"
+    )
+
+
+# The pictures of the course's pages.
+
+
+@pytest.fixture
+def make_figures(monkeypatch):
+    """docs/make_figures.py, for two experiments only."""
+    monkeypatch.syspath_prepend(os.path.join(ROOT, "docs"))
+    module = importlib.import_module("make_figures")
+    monkeypatch.setattr(module, "NAMES", ("forward", "vanishing-gradient"))
+    return module
+
+
+def test_the_pictures_of_an_erratum_stand_beside_those_of_its_experiment(tmp_path, make_figures):
+    made(tmp_path / "runs")
+    made(tmp_path / "runs", "vanishing-gradient")
+    made(tmp_path / "runs", "vanishing-gradient", "wrong-derivative")
+    figures = tmp_path / "figures"
+    assert make_figures.write(tmp_path / "runs", figures) == 6
+    assert sorted(path.relative_to(figures).as_posix() for path in figures.glob("*/*")) == [
+        "forward/a-figure-graph.svg",
+        "forward/a-figure.png",
+        "vanishing-gradient/a-figure-graph.svg",
+        "vanishing-gradient/a-figure.png",
+        "vanishing-gradient/wrong-derivative-graph.svg",
+        "vanishing-gradient/wrong-derivative.png",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (None, "wrong-derivative has no figures: run `.* --variant wrong-derivative`"),
+        ({"passed": False}, "wrong-derivative FAILED"),
+    ],
+)
+def test_figures_that_are_missing_or_wrong_replace_nothing(
+    changes, message, tmp_path, make_figures
+):
+    made(tmp_path / "runs")
+    made(tmp_path / "runs", "vanishing-gradient")
+    if changes:
+        made(tmp_path / "runs", "vanishing-gradient", "wrong-derivative", **changes)
+    kept = tmp_path / "figures" / "forward" / "old.png"
+    kept.parent.mkdir(parents=True)
+    kept.touch()
+    with pytest.raises(SystemExit, match=message):
+        make_figures.write(tmp_path / "runs", tmp_path / "figures")
+    assert kept.exists()
 
 
 # In a process of its own.

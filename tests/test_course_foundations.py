@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 import tinygrad_edu as tg
 import tinygrad_edu.nn.functional as F
 from tinygrad_edu import course
-from tinygrad_edu.course import figures, gradient_descent, outputs_and_losses
+from tinygrad_edu.course import figures, forward, gradient_descent, outputs_and_losses
 from tinygrad_edu.course.activations import ACTIVATIONS
 from tinygrad_edu.course.chain_rule import step_through
 from tinygrad_edu.course.experiment import Setting
@@ -61,7 +62,7 @@ def test_a_run_leaves_its_figures_and_its_numbers(ran, name):
     assert all((folder / f"{figure}.png").stat().st_size > 5000 for figure in FIGURES[name])
     assert numbers_of(folder).keys() == result.numbers.keys()
     assert [check.name for check in result.checks if check.passed is False] == []
-    assert [len(row) == len(table.heads) for table in result.tables for row in table.rows]
+    assert all(len(row) == len(table.heads) for table in result.tables for row in table.rows)
 
 
 @pytest.mark.parametrize(
@@ -99,6 +100,23 @@ def test_a_run_is_a_function_of_its_seed(ran, tmp_path, name):
 @pytest.mark.parametrize("name", sorted(FIGURES.keys() - set(DRAWN_AT_RANDOM)))
 def test_what_draws_nothing_at_random_is_the_same_for_every_seed(ran, name):
     assert numbers_of(ran(name)[1]) == numbers_of(ran(name, seed=1)[1])
+
+
+@pytest.mark.parametrize("given", ["8", "08", " vanishing_gradient ", "Vanishing-Gradient"])
+def test_an_experiment_is_found_by_its_name_or_number(given):
+    assert course.find(given) == "vanishing-gradient"
+
+
+@pytest.mark.parametrize("given", ["", "0", "22", "-8", "8.0", "²", "٨", "⑧", "9" * 5000])
+def test_what_is_no_number_of_an_experiment_is_not_found(given):
+    assert course.find(given) is None
+    with pytest.raises(KeyError, match="There is no experiment"):
+        course.load(given)
+
+
+def test_errata_are_variants_of_their_experiments():
+    for name, variants in course.ERRATA.items():
+        assert course.load(name).variants.keys() >= set(variants)
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -145,6 +163,20 @@ def test_the_graph_is_laid_out_where_dot_is_installed(monkeypatch, installed):
     files = figures.graph_files("graph", Drawn())
     svg = {"graph.svg": b"laid out as svg"} if installed else {}
     assert files == {"graph.dot": b"digraph {}", **svg}
+
+
+def test_no_two_weights_are_written_over_each_other(monkeypatch):
+    written = []
+    monkeypatch.setattr(
+        forward, "_write", lambda _, point, text, colour: written.append((point, text))
+    )
+    forward.run(QUICK)
+    weights = [point for point, text in written if "=" not in text]
+    assert len(weights) == 12 + 6 + 6 + 4
+    apart = [np.abs(a - b) for a, b in combinations(weights[:12], 2)]
+    apart += [np.abs(a - b) for a, b in combinations(weights[12:], 2)]
+    # A label is about 0.2 wide and 0.13 high.
+    assert all(x > 0.25 or y > 0.18 for x, y in apart)
 
 
 # Experiment 2.

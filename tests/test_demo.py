@@ -318,7 +318,7 @@ def test_without_threadpoolctl_the_result_is_the_same(tmp_path, monkeypatch):
 def test_a_file_in_the_way_of_the_folder(tmp_path):
     (tmp_path / "file").touch()
     for out in (tmp_path / "file", tmp_path / "file" / "below"):
-        with pytest.raises(RunError, match=r"cannot be written: .*\. Make room, or .* --out"):
+        with pytest.raises(RunError, match=r"cannot be written: .*\. Choose another .* --out"):
             run(out, "digits")
 
 
@@ -327,7 +327,8 @@ def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(runs.tempfile, "TemporaryFile", full)
-    with pytest.raises(RunError, match=f"{tmp_path} cannot be written: No space left on device"):
+    message = f"{tmp_path} cannot be written: No space left on device. Make room, or choose "
+    with pytest.raises(RunError, match=message):
         run(tmp_path, "digits")
 
 

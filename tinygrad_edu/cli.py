@@ -7,7 +7,7 @@ import io
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -62,9 +62,18 @@ def _run(arguments: list[str]) -> int:
     try:
         status = command.main(arguments, prog_name=_NAME, standalone_mode=False)
     except wrong_call as error:
-        called = arguments[0] if arguments and arguments[0] in command.commands else ""
-        return _fail(f"{error.format_message()}\nSee {_NAME} {called} --help.", 2)
+        called = [_NAME, *_named(command, arguments)]
+        return _fail(f"{error.format_message()}\nSee {' '.join(called)} --help.", 2)
     return int(status or 0)
+
+
+def _named(command: Any, arguments: Sequence[str]) -> Iterator[str]:
+    """The names of the commands at the beginning of the arguments."""
+    for argument in arguments:
+        command = getattr(command, "commands", {}).get(argument)
+        if command is None:
+            return
+        yield argument
 
 
 def _app() -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import tempfile
 from collections.abc import Iterator
@@ -29,12 +30,11 @@ def check_folder(out: Path) -> None:
         raise unwritable(out, error) from None
 
 
-def unwritable(path: Path, error: OSError) -> RunError:
-    """What to say, and what helps."""
-    return RunError(
-        f"{path} cannot be written: {error.strerror or error}. Make room, or choose another "
-        "folder with --out."
-    )
+def unwritable(path: Path, error: OSError, instead: str = "another folder with --out") -> RunError:
+    """What to say, and what helps: `instead`, or room where there is none."""
+    full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None))
+    advice = f"Make room, or choose {instead}." if full else f"Choose {instead}."
+    return RunError(f"{path} cannot be written: {error.strerror or error}. {advice}")
 
 
 def png(figure: Figure) -> bytes:

@@ -74,6 +74,15 @@ ILSVRC = (
     ("SENet", 2017, 0.023),
 )
 
+# How the picture of the networks lays them out.
+ROWS = (
+    ("LeNet", "AlexNet"),
+    ("ZFNet", "ResNet-18"),
+    ("VGG-16",),
+    ("GoogLeNet",),
+    ("ResNet-50", "SE-ResNet-50"),
+)
+
 COLOUR_OF = {
     "convolution": COLOURS[0],
     "pooling": COLOURS[5],
@@ -278,25 +287,28 @@ def draw_ilsvrc() -> Figure:
 
 def draw_networks(stages: dict[str, list[Stage]], numbers: dict[str, dict[str, Any]]) -> Figure:
     """Each part of each network as a box, as high as its maps and as wide as its channels."""
-    shown = [name for name in stages if not name.startswith("SE")]  # as high and wide as ResNet's
     title = "Results of the parts: height shows the maps' size (log₂), width the channels (√)"
-    figure, axes = new_figure(title, rows=len(shown), width=13, height=1.9)
-    for each, name in zip(axes, shown, strict=True):
+    figure, axes = new_figure(title, rows=len(ROWS), width=11, height=1.85)
+    for each, names in zip(axes, ROWS, strict=True):
         at = 0.0
-        for _, kind, (channels, *maps) in stages[name]:
-            size = maps[0] if maps else 1
-            width, height = 0.1 + math.sqrt(channels) / 40, 1 + math.log2(size)
-            box(each, at, -height / 2, width, height, facecolor=COLOUR_OF[kind])
-            text = f"{channels}×{size}²" if size > 1 else f"{channels}"
-            each.text(at + width / 2, -4.8, text, rotation=90, ha="center", va="top", fontsize=7)
-            at += width + 0.22
-        parameters = numbers[name]["parameters"]
-        each.set_title(f"{name}: {parameters:,} parameters", fontsize=10, loc="left")
-        each.set(xlim=(-0.2, 21), ylim=(-10, 4.8))
+        for name in names:
+            text = f"{name}: {numbers[name]['parameters']:,} parameters"
+            each.text(at, 5.2, text, fontsize=11, va="bottom")
+            begin = at
+            for _, kind, (channels, *maps) in stages[name]:
+                size = maps[0] if maps else 1
+                width, height = 0.16 + math.sqrt(channels) / 40, 1 + math.log2(size)
+                box(each, at, -height / 2, width, height, facecolor=COLOUR_OF[kind])
+                text = f"{channels}×{size}²" if size > 1 else f"{channels}"
+                place = at + width / 2, -4.8
+                each.text(*place, text, rotation=90, ha="center", va="top", fontsize=10)
+                at += width + 0.24
+            at = max(at + 1, begin + 5)  # a short network has a long title
+        each.set(xlim=(-0.1, 21), ylim=(-12.6, 7.4))
         each.set_axis_off()
     for kind, colour in COLOUR_OF.items():
         axes[0].bar(0, 0, color=colour, label=kind)
-    axes[0].legend(ncols=4, loc="upper right", frameon=False)
+    figure.legend(ncols=4, loc="outside lower center", frameon=False, fontsize=11)
     return figure
 
 
@@ -309,7 +321,7 @@ def draw_curves(curves: dict[str, dict[str, Any]], setting: Setting) -> Figure:
         axes.plot(curve["test accuracy"], **line(index, ms=6, label=label))
     axes.set(xlabel="epoch", ylabel="test accuracy", ylim=(0, 1.02))
     axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.legend(title="network, parameters", fontsize=8)
+    axes.legend(title="network, parameters", fontsize=10)
     return figure
 
 

@@ -128,6 +128,7 @@ def draw_activations(monitors: dict[str, Monitor], setting: Setting) -> Figure:
     for row, panels in enumerate(axes):
         panels[0].set_ylabel(f"layer {row + 1}")
     figure.supxlabel("iteration", fontsize=10)
+    figure.supylabel("value of the sigmoid; dark: many", fontsize=10)
     return figure
 
 

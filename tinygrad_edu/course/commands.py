@@ -18,9 +18,16 @@ def add_commands(app: Any, guarded: Callable[[Callable[[], int]], int]) -> None:
     """
     import typer
 
-    course = typer.Typer(help="The experiments of the course.", no_args_is_help=True)
+    course = typer.Typer()
     app.add_typer(course, name="course")
     folder = typer.Option(metavar="FOLDER", help="Where the results are.")
+
+    @course.callback(invoke_without_command=True)
+    def top(context: typer.Context) -> int:
+        """The experiments of the course."""
+        if context.invoked_subcommand is None:
+            typer.echo(context.get_help())
+        return 0
 
     @course.command("list")
     def list_() -> int:
@@ -33,7 +40,9 @@ def add_commands(app: Any, guarded: Callable[[Callable[[], int]], int]) -> None:
             list[str] | None,
             typer.Argument(metavar="[NAME]...", help="Experiments, by name or number."),
         ] = None,
-        everything: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
+        everything: Annotated[
+            bool, typer.Option("--all", help="All, and the errata of the notes.")
+        ] = False,
         data: Annotated[
             str, typer.Option(metavar="NAME", help="mnist, or digits, which are built in.")
         ] = "mnist",
@@ -99,13 +108,14 @@ def _run(names: Sequence[str], choices: dict[str, Any], jobs: int, out: Path) ->
 
     from ..runs import RunError, check_folder
     from ..viz.figures import make_figure
-    from . import NAMES, load
+    from . import ERRATA, NAMES, load
     from .data import images
     from .experiment import Setting
     from .runner import run
 
     try:
-        experiments = [load(name) for name in names or NAMES]
+        # By name, because one that is given twice runs once.
+        experiments = list({each.name: each for each in map(load, names or NAMES)}.values())
     except KeyError as error:
         raise RunError(error.args[0]) from None
     variant = choices["variant"]
@@ -125,16 +135,21 @@ def _run(names: Sequence[str], choices: dict[str, Any], jobs: int, out: Path) ->
     check_folder(out)
     if choices["data"] != "mnist" or choices["quick"]:
         _say("The expected ranges hold for whole runs on MNIST; here numbers are only shown.")
+    runs = [(each, variant) for each in experiments]
+    if not names and variant is None:
+        runs = [(each, form) for each in experiments for form in (None, *ERRATA.get(each.name, ()))]
     failed = 0
-    for index, each in enumerate(experiments, 1):
-        _say(f"[{index}/{len(experiments)}] {each.number}. {each.title}")
+    for index, (each, form) in enumerate(runs, 1):
+        what = f"{each.title}: {each.variants[form]}" if form else each.title
+        _say(f"[{index}/{len(runs)}] {each.number}. {what}")
         with _Bars() as bars:
-            setting = Setting(**choices, tracker=bars, options={"jobs": jobs, "out": out})
+            options = {"jobs": jobs, "out": out}
+            setting = Setting(**{**choices, "variant": form}, tracker=bars, options=options)
             try:
                 result, folder = run(each, setting, out)
             except KeyboardInterrupt:
                 bars.stop()
-                _say(f"Stopped in {each.name}; {index - 1} of {len(experiments)} are finished.")
+                _say(f"Stopped in {each.name}; {index - 1} of {len(runs)} are finished.")
                 raise
         for check in result.checks:
             reported = f", reported {check.reported}" if check.reported else ""
@@ -146,9 +161,9 @@ def _run(names: Sequence[str], choices: dict[str, Any], jobs: int, out: Path) ->
             _say(f"    {remark}")
         _say(f"    written to {folder}")
         failed += result.passed is False
-    if len(experiments) > 1:
+    if len(runs) > 1:
         verdict = f"{failed} FAILED" if failed else "as expected"
-        _say(f"{len(experiments)} experiments, {verdict}. A page of them: course report")
+        _say(f"{len(runs)} runs, {verdict}. A page of them: course report")
     return int(failed > 0)
 
 

@@ -51,7 +51,7 @@ def run(setting: Setting) -> Result:
         test_accuracy.append(accuracy(model, test_x, data.test_y, batch=1000))
     after = model.conv1.weight.detach()
 
-    name = f"30@5×5, pool, 100, 10; Adam 0.001 ({setting})"
+    name = f"30@5×5, pool, 100, 10; Adam 0.001, {epochs} epochs ({setting})"
     passed = test_accuracy[-1] >= GOAL if setting.is_the_courses else None
     return Result(
         figures={

@@ -111,19 +111,20 @@ def draw_network(
     heads: Sequence[str],
 ) -> Figure:
     """Units as circles with their values, weights on the lines, bias and u below each unit."""
-    figure, axes = new_figure(title, width=2.0 + 2.6 * (len(columns) - 1), height=4.6)
+    figure, axes = new_figure(title, width=2.4 + 2.6 * (len(columns) - 1), height=4.6)
     places = [_places(index, len(column)) for index, column in enumerate(columns)]
     for index, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
         sums = (columns[index] @ weight + bias).tolist()
         for target, end in enumerate(places[index + 1]):
             colour = COLOURS[target]
-            for source, start in enumerate(places[index]):
+            for start in places[index]:
                 axes.plot(*zip(start, end, strict=True), color=colour, lw=1, zorder=1)
-                # Near its source, where the lines of different units are still apart.
-                at = start + (0.36 + 0.1 * (source % 2)) * (end - start)
-                _write(axes, at, f"{weight[source, target].item():.3g}", colour)
-            text = f"b = {bias[target].item():.3g}, u = {sums[target]:.4g}"
-            _write(axes, end - (0, 0.36), text, colour)
+            text = f"b = {bias[target].item():.3g}\nu = {sums[target]:.4g}"
+            _write(axes, end - (0, 0.43), text, colour)
+        lines = [(start, end) for start in places[index] for end in places[index + 1]]
+        for number, point in enumerate(_free_points(lines)):
+            source, target = divmod(number, len(places[index + 1]))
+            _write(axes, point, f"{weight[source, target].item():.3g}", COLOURS[target])
     for column, points in zip(columns, places, strict=True):
         for value, point in zip(column.tolist(), points, strict=True):
             axes.scatter(*point, s=1500, color="white", edgecolor="black", zorder=3)
@@ -131,7 +132,7 @@ def draw_network(
     top = max(point[1] for points in places for point in points)
     for index, head in enumerate(heads):
         axes.text(index * 2.0, top + 0.55, head, ha="center", fontsize=10, parse_math=False)
-    axes.set(xlim=(-0.5, 2.0 * (len(columns) - 1) + 0.6), ylim=(-top - 0.6, top + 0.8))
+    axes.set(xlim=(-0.5, 2.0 * (len(columns) - 1) + 0.7), ylim=(-top - 0.7, top + 0.8))
     axes.set_axis_off()
     return figure
 
@@ -139,6 +140,28 @@ def draw_network(
 def _places(column: int, units: int) -> list[Array]:
     """One below the other, around the middle line."""
     return [np.array([2.0 * column, (units - 1) / 2 - unit]) for unit in range(units)]
+
+
+def _free_points(lines: Sequence[tuple[Array, Array]]) -> list[Array]:
+    """A point for a label on each line, as far as can be from the other lines and labels."""
+    shares = np.linspace(0.05, 0.95, 91)[:, None]
+    drawn = [start + shares * (end - start) for start, end in lines]
+    chosen: list[Array] = []
+    for number, own in enumerate(drawn):
+        others = np.concatenate([each for other, each in enumerate(drawn) if other != number])
+        # Between two labels there has to be twice as much room as between a label and a line.
+        candidates = own[15:66]
+        room = [
+            min([_distance(others, point), *(_distance(each, point) / 2 for each in chosen)])
+            for point in candidates
+        ]
+        chosen.append(candidates[int(np.argmax(room))])
+    return chosen
+
+
+def _distance(points: Array, point: Array) -> float:
+    """To the nearest of the points; sideways it counts half, since a label is wider than high."""
+    return float(np.linalg.norm((points - point) * (0.5, 1), axis=-1).min())
 
 
 def _write(axes: Any, point: Array, text: str, colour: str) -> None:

@@ -84,7 +84,7 @@ def run(setting: Setting) -> Result:
         label: max(float(d.max()) for d in each.values()) for label, each in differences.items()
     }
     message = complaint(WrongSigmoid.apply)
-    title = f"{data.size}-{hidden}-10, three images ({setting})"
+    title = f"Gradient check: {data.size}-{hidden}-10, three images ({setting})"
     return Result(
         figures={
             "differences": draw_differences(title, differences),

@@ -14,6 +14,8 @@ from .runner import results
 
 __all__ = ["write_report"]
 
+_TYPES = {".png": "image/png", ".svg": "image/svg+xml"}
+
 
 def write_report(out: Path, page: Path) -> int:
     """Write the page of all results below `out`; returns how many there are.
@@ -44,6 +46,7 @@ def write_report(out: Path, page: Path) -> int:
     ]
     content = environment.get_template("report.html").render(
         runs=runs,
+        versions=_versions([record for _, record in found]),
         passed=sum(run["passed"] is True for run in runs),
         failed=sum(run["passed"] is False for run in runs),
     )
@@ -51,18 +54,33 @@ def write_report(out: Path, page: Path) -> int:
         page.parent.mkdir(parents=True, exist_ok=True)
         write_whole(page, content.encode())
     except OSError as error:
-        raise unwritable(page, error) from None
+        raise unwritable(page, error, "another file with --page") from None
     return len(runs)
 
 
 def _images(folder: Path, record: dict[str, Any]) -> list[dict[str, str]]:
-    """The figures of a run, as addresses that hold the picture itself."""
+    """The pictures of a run, as addresses that hold the picture itself.
+
+    An SVG too is shown by its address, where it stays a picture: what it holds cannot become a part
+    of the page.
+    """
+    names = [*record["figures"], *(name for name in record["files"] if name.endswith(".svg"))]
     return [
         {
-            "name": name.removesuffix(".png").replace("_", " ").replace("-", " "),
-            "source": "data:image/png;base64,"
+            "name": Path(name).stem.replace("_", " ").replace("-", " "),
+            "source": f"data:{_TYPES[Path(name).suffix]};base64,"
             + base64.b64encode((folder / name).read_bytes()).decode(),
         }
-        for name in record["figures"]
+        for name in names
         if (folder / name).is_file()
     ]
+
+
+def _versions(records: list[dict[str, Any]]) -> str:
+    """What the runs were made with: of each package every version that occurs."""
+    names = {"tinygrad_edu": "tinygrad_edu", "numpy": "NumPy", "python": "Python"}
+    found = {
+        shown: list(dict.fromkeys(record["versions"][name] for record in records))
+        for name, shown in names.items()
+    }
+    return ", ".join(f"{name} {' and '.join(each)}" for name, each in found.items())

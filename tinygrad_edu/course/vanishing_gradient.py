@@ -96,7 +96,7 @@ def run(setting: Setting) -> Result:
         for label, row in rows.items()
     ]
     if setting.variant == "wrong-derivative":
-        return wrong_derivative(curves, checks, setting)
+        return wrong_derivative(curves, checks, data.size, setting)
     end = setting.steps(2000, 500)
     table = Table(
         "Test accuracy, and the norm of the first layer's gradient in the first 100 iterations",
@@ -117,13 +117,13 @@ def run(setting: Setting) -> Result:
         "gradient: their program applies σ twice in its derivative. --variant wrong-derivative "
         "shows what that does."
     )
-    return Result(draw(curves, setting), dict(curves), checks, [table], [remark])
+    return Result(draw(curves, data.size, setting), dict(curves), checks, [table], [remark])
 
 
-def draw(curves: dict[str, Curves], setting: Setting) -> dict[str, Figure]:
+def draw(curves: dict[str, Curves], size: int, setting: Setting) -> dict[str, Figure]:
     """The accuracies, and the norms of the gradients: a panel for each network."""
     grid: dict[str, Any] = {"width": 3.3, "height": 2.7, "sharex": True, "sharey": True}
-    title = f"Vanishing gradients: SGD 0.1, batch 100 ({setting})"
+    title = f"Vanishing gradients: {size}-40-20-10, SGD 0.1, batch 100 ({setting})"
     accuracies, above = new_figure(title, 2, 4, **grid)
     gradients, below = new_figure(title, 2, 4, **grid)
     for upper, lower, (label, curve) in zip(above.flat, below.flat, curves.items(), strict=True):
@@ -149,11 +149,14 @@ def draw(curves: dict[str, Curves], setting: Setting) -> dict[str, Figure]:
     return {"accuracy": accuracies, "gradients": gradients}
 
 
-def wrong_derivative(curves: dict[str, Curves], checks: list[Check], setting: Setting) -> Result:
+def wrong_derivative(
+    curves: dict[str, Curves], checks: list[Check], size: int, setting: Setting
+) -> Result:
     """What the notes' derivative does to the training, and the gradient check that catches it."""
     u = np.linspace(-6, 6, 25)
     slope = numerical_gradient(lambda u: float((1 / (1 + np.exp(-u))).sum()), u)
-    figure, (left, right) = new_figure(f"A wrong derivative of the sigmoid ({setting})", 1, 2)
+    title = f"A wrong derivative of the sigmoid: {size}-40-20-10, SGD 0.1, batch 100 ({setting})"
+    figure, (left, right) = new_figure(title, 1, 2)
     rules, remarks = {}, []
     layers: list[nn.Module] = [nn.Sigmoid(), WrongSigmoidLayer()]
     for index, (label, layer) in enumerate(zip(curves, layers, strict=True)):
