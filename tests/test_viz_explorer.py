@@ -18,11 +18,12 @@ import tinygrad_edu.nn as nn
 import tinygrad_edu.nn.functional as F
 from tinygrad_edu.autograd.engine import unbroadcast
 from tinygrad_edu.autograd.graph import Operation, wrap
+from tinygrad_edu.autograd.reach import reachable
 from tinygrad_edu.course.models import LeNet
 from tinygrad_edu.utils.checkpoint import checkpoint
 from tinygrad_edu.viz import draw, explore, keep_values
 from tinygrad_edu.viz.explorer.gradients import local_derivatives
-from tinygrad_edu.viz.explorer.graph import Graph, reachable
+from tinygrad_edu.viz.explorer.graph import Graph
 from tinygrad_edu.viz.explorer.values import Known
 
 
@@ -38,7 +39,7 @@ def exploring(tmp_path):
 
 
 def graph_of(loss, model=None, names=None):
-    return Graph(loss, reachable(loss), model, names)
+    return Graph(loss, reachable([loss.edge]), model, names)
 
 
 @pytest.mark.parametrize("kept", [False, True])
@@ -161,7 +162,7 @@ def check_graph_of(case, data):
         loss = sum(parts[1:], parts[0]) if parts else tg.tensor(0.0)
     if not isinstance(loss.edge, Operation):
         return
-    nodes = reachable(loss)
+    nodes = reachable([loss.edge])
     graph = Graph(loss, nodes, None, None)
     json.dumps(graph.data(None, "en", set()), allow_nan=False)
     for node in nodes:

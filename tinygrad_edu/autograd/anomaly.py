@@ -9,6 +9,7 @@ import numpy as np
 
 from .graph import Operation, TensorBase, Value
 from .mode import Setter, Switch
+from .reach import reachable
 
 __all__ = ["detect_anomaly", "set_detect_anomaly"]
 
@@ -69,19 +70,4 @@ def check_gradient(node: Operation, grad: Value, roots: Iterable[Any]) -> None:
 
 def _first_nonfinite(roots: Iterable[Any]) -> Operation | None:
     """The oldest operation below the roots that made NaN or infinity out of finite inputs."""
-    stack = [edge for edge in roots if isinstance(edge, Operation)]
-    seen = set(stack)
-    first: Operation | None = None
-    while stack:
-        node = stack.pop()
-        if (
-            node.notes is not None
-            and node.notes.nonfinite
-            and (first is None or node.number < first.number)
-        ):
-            first = node
-        for parent in node.parents:
-            if isinstance(parent, Operation) and parent not in seen:
-                seen.add(parent)
-                stack.append(parent)
-    return first
+    return next((node for node in reachable(roots) if node.notes and node.notes.nonfinite), None)

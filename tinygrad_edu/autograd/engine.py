@@ -18,6 +18,7 @@ from .anomaly import check_gradient
 from .graph import Operation, Output, TensorBase, Value, output_node, wrap
 from .hooks import run_node_hooks
 from .mode import MODE
+from .reach import reachable
 
 __all__ = ["Contributions", "Edge", "Observer", "sweep", "unbroadcast"]
 
@@ -190,16 +191,8 @@ def _saved_values(node: Operation, create_graph: bool) -> dict[int, Value]:
 
 def _leading_to(targets: frozenset[Edge], roots: Sequence[Edge]) -> set[Edge]:
     """The nodes and leaves from which some target is reached, targets included."""
-    nodes: set[Operation] = set()
-    stack = [edge for edge in roots if isinstance(edge, Operation)]
     found: set[Edge] = {edge for edge in roots if edge in targets}
-    while stack:
-        node = stack.pop()
-        if node in nodes:
-            continue
-        nodes.add(node)
-        stack.extend(parent for parent in node.parents if isinstance(parent, Operation))
-    for node in sorted(nodes, key=lambda node: node.number):
+    for node in reachable(roots):
         if node in targets or any(
             parent in found or parent in targets for parent in node.parents if parent is not None
         ):

@@ -8,8 +8,9 @@ from typing import Any
 
 from ..autograd.cuts import Cut, Cuts
 from ..autograd.engine import Edge
-from ..autograd.graph import Operation, TensorBase
+from ..autograd.graph import TensorBase
 from ..autograd.mode import Scope
+from ..autograd.reach import reachable
 from ..nn import Module
 from ..nn.scope import describe, module_path
 from .explanation import visible
@@ -22,17 +23,11 @@ class Walk:
 
     def __init__(self, roots: Iterable[Edge]) -> None:
         self.roots = list(roots)
-        self.edges: set[Edge] = set()
-        stack = list(self.roots)
-        while stack:
-            edge = stack.pop()
-            if edge not in self.edges:
-                self.edges.add(edge)
-                if isinstance(edge, Operation):
-                    stack.extend(parent for parent in edge.parents if parent is not None)
-        nodes = (edge for edge in self.edges if isinstance(edge, Operation))
         #: In the order in which they were recorded.
-        self.nodes = sorted(nodes, key=lambda node: node.number)
+        self.nodes = reachable(self.roots)
+        self.edges: set[Edge] = {*self.roots, *self.nodes}
+        for node in self.nodes:
+            self.edges.update(parent for parent in node.parents if parent is not None)
 
     def __contains__(self, edge: object) -> bool:
         return edge in self.edges

@@ -22,6 +22,7 @@ from ..autograd.gradcheck import (
 )
 from ..autograd.graph import Operation, TensorBase, apply, apply_multiple, wrap
 from ..autograd.mode import switched
+from ..autograd.reach import reachable
 from .layouts import LAYOUTS, relayout
 
 __all__ = ["check_op", "operations"]
@@ -107,14 +108,7 @@ def operations(*tensors: Any) -> list[Operation]:
     >>> [operation.name for operation in operations(x.exp() * 3)]
     ['Exp', 'Mul']
     """
-    stack = [tensor.node for tensor in _flat(tensors) if tensor.node is not None]
-    seen = set(stack)
-    while stack:
-        for parent in stack.pop().parents:
-            if isinstance(parent, Operation) and parent not in seen:
-                seen.add(parent)
-                stack.append(parent)
-    return sorted(seen, key=lambda node: node.number)
+    return reachable(tensor.node for tensor in _flat(tensors))
 
 
 def _array(index: int, x: Any) -> Array:

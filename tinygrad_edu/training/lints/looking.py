@@ -12,6 +12,7 @@ import numpy as np
 
 from ...autograd.graph import Array, Operation, TensorBase, wrap
 from ...autograd.mode import switched
+from ...autograd.reach import reachable
 from ...nn import Module
 from ...nn.scope import describe
 from ...tensor import Tensor
@@ -95,17 +96,7 @@ def is_constant(array: Array) -> bool:
 
 def ancestors(node: Operation | None) -> Iterator[Operation]:
     """The operations that a result was computed by, the youngest first."""
-    seen = {id(node)}
-    stack = [] if node is None else [node]
-    found = []
-    while stack:
-        current = stack.pop()
-        found.append(current)
-        for parent in current.parents:
-            if isinstance(parent, Operation) and id(parent) not in seen:
-                seen.add(id(parent))
-                stack.append(parent)
-    yield from sorted(found, key=lambda each: -each.number)
+    yield from reversed(reachable([node]))
 
 
 @contextmanager

@@ -13,10 +13,11 @@ import numpy as np
 
 from ...autograd.graph import Operation
 from ...autograd.mode import Switch
+from ...autograd.reach import reachable
 from ...nn import Module
 from ...serialization.files import write_whole
 from ...tensor import Tensor
-from .graph import Graph, reachable
+from .graph import Graph
 
 __all__ = ["explore", "keep_values", "page"]
 
@@ -88,7 +89,7 @@ def explore(
     'step.html'
     """
     _check_arguments(loss, model, title, language, max_nodes)
-    nodes = reachable(loss)
+    nodes = reachable([loss.edge])
     _check_graph(loss, nodes)
     graph = Graph(loss, nodes, model, names)
     count = len(graph.items)

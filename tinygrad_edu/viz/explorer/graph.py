@@ -19,23 +19,10 @@ from .gradients import Gradients, local_derivatives
 from .layout import HEIGHT, lay_out
 from .values import Given, Known
 
-__all__ = ["Graph", "reachable"]
+__all__ = ["Graph"]
 
 # Larger graphs are never seen as a whole: the page lays out what is not collapsed.
 _LAID_OUT = 1500
-
-
-def reachable(loss: Tensor) -> list[Operation]:
-    """All operations that lead to the loss, oldest first."""
-    edge = loss.edge
-    stack = [edge] if isinstance(edge, Operation) else []
-    seen = set(stack)
-    while stack:
-        for parent in stack.pop().parents:
-            if isinstance(parent, Operation) and parent not in seen:
-                seen.add(parent)
-                stack.append(parent)
-    return sorted(seen, key=lambda node: node.number)
 
 
 class Constant:

@@ -7,10 +7,10 @@ of a graphviz picture.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
-from ...autograd.graph import Operation, TensorBase
+from ...autograd.reach import reachable
 from ...nn import Module
 from ...tensor import Tensor
 from .arrangement import Depth, Repeats, arranged
@@ -80,7 +80,7 @@ def draw(
     """
     tensors = _checked(outputs)
     _check_options(model, depth, repeats, direction)
-    nodes = _reachable(tensors)
+    nodes = reachable(tensor.edge for tensor in tensors)
     calls = Calls(nodes)
     naming = Names(calls.roots(), model, names)
     known = Values(nodes, [*tensors, *naming.tensors]) if values else None
@@ -131,18 +131,6 @@ def _check_options(model: Any, depth: Any, repeats: Any, direction: Any) -> None
     ):
         if value not in known:
             raise ValueError(f"{name} is one of {', '.join(known)}; got {value!r}.")
-
-
-def _reachable(tensors: Iterable[TensorBase]) -> list[Operation]:
-    """All operations that lead to the results, oldest first."""
-    stack = [edge for tensor in tensors if isinstance(edge := tensor.edge, Operation)]
-    seen = set(stack)
-    while stack:
-        for parent in stack.pop().parents:
-            if isinstance(parent, Operation) and parent not in seen:
-                seen.add(parent)
-                stack.append(parent)
-    return sorted(seen, key=lambda node: node.number)
 
 
 def _how_to_open(depth: Depth) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 
 from ...autograd import enable_grad
 from ...autograd.graph import Operation, TensorBase, wrap
+from ...autograd.reach import reachable
 from ...autograd.trees import leaves
 from ...nn import Module
 from ...ops.dtypes import DTypeLike, to_dtype, type_name
@@ -341,14 +342,7 @@ def _buffers_kept(model: Module) -> Iterator[None]:
 
 def _graph(output: Any) -> list[Operation]:
     """All operations that lead to what the model returned, oldest first."""
-    stack = [tensor.edge for tensor in tensors(output)]
-    seen: set[Operation] = set()
-    while stack:
-        node = stack.pop()
-        if isinstance(node, Operation) and node not in seen:
-            seen.add(node)
-            stack.extend(node.parents)
-    return sorted(seen, key=lambda node: node.number)
+    return reachable(tensor.edge for tensor in tensors(output))
 
 
 def _kept(node: Operation) -> Iterator[np.ndarray[Any, Any]]:
